@@ -1,0 +1,121 @@
+"""The figures to reach, and what became of each.
+
+A figure is a ratio of two things measured in one run, or a time. Its goal is
+part of it: a change of a goal is a change of this file, in the same commit as
+its reason. docs/explanation/performance.md says what each means.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Verdict = Literal["ok", "missed", "invalid: not a disk", "unsteady", "failed"]
+"""``unsteady``: the disk changed so much during a comparison that neither ok nor missed is known."""
+
+STEADY_FACTOR_MAX = 1.5
+"""Bare loops before and after a round may differ by this factor; a shared disk was seen to change by 15."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What a figure must reach.
+
+    ``says`` is how a report names it; ``unit`` follows the value (ratios have none).
+    """
+
+    says: str
+    relation: Literal[">=", "<=", ">", "=="]
+    bound: float
+    unit: str = ""
+    needs_a_disk: bool = False
+
+    def is_met_by(self, value: float) -> bool:
+        """True when the value reaches the goal."""
+        return {
+            ">=": value >= self.bound,
+            "<=": value <= self.bound,
+            ">": value > self.bound,
+            "==": value == self.bound,
+        }[self.relation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One line of the report.
+
+    ``parts``: what was measured, by name with its unit; ``why``: what went wrong.
+    """
+
+    name: str
+    goal: Goal
+    verdict: Verdict
+    value: float | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figure as one JSON object."""
+        return {
+            "name": self.name,
+            "says": self.goal.says,
+            "goal": f"{self.goal.relation} {self.goal.bound:g}{self.goal.unit}",
+            "value": self.value,
+            "verdict": self.verdict,
+            "parts": dict(self.parts),
+            **({"why": self.why} if self.why else {}),
+        }
+
+
+GOALS: dict[str, Goal] = {
+    "sequential": Goal(
+        says="1,000 sequential inline steps, each durable before the next: share of the disk limit",
+        relation=">=", bound=0.75, needs_a_disk=True,
+    ),
+    "growth": Goal(says="step 10,000 costs this many times step 100", relation="<=", bound=1.2),
+    "memory": Goal(says="peak memory of 10,000 steps over that of 100 steps", relation="<=", bound=1.3),
+    "runs": Goal(
+        says="1,000 runs of 10 inline steps driven together: share of a bare loop over 1,000 files",
+        relation=">=", bound=0.6, needs_a_disk=True,
+    ),
+    "fan-out": Goal(says="fan-out of 1,000 inline steps: times the sequential rate", relation=">=", bound=3),
+    "shell": Goal(
+        says="sandboxed shell step: times a bare bwrap of the same command plus one sync",
+        relation="<=", bound=2, needs_a_disk=True,
+    ),
+    "resume": Goal(
+        says="resume of 10,000 events: to the first new step", relation="<=", bound=0.3, unit=" s",
+    ),
+    "replay": Goal(says="replay", relation=">=", bound=50_000, unit=" events/s"),
+    "version": Goal(
+        says="babysitter --version: share of 1.8 times python -c pass plus 20 ms", relation="<=", bound=1,
+    ),
+    "status": Goal(says="run status on 1,000 events", relation="<=", bound=120, unit=" ms"),
+    "sandbox": Goal(says="sandboxed true: times a bare bwrap true", relation="<=", bound=3),
+    "kill": Goal(
+        says="kill -9 at random moments of 50-step runs: lost acknowledgements, silent repeats, bad journals",
+        relation="==", bound=0,
+    ),
+}  # fmt: skip
+
+
+def peer_goal(peer: str, workload: str) -> Goal:
+    """Return the goal of a comparison: ahead, by whatever is left."""
+    return Goal(says=f"ours over {peer}: {workload}", relation=">", bound=1, needs_a_disk=True)
+
+
+def is_steady(bare_per_s: Sequence[float]) -> bool:
+    """True when the disk was the same to all of what was compared."""
+    return max(bare_per_s) <= STEADY_FACTOR_MAX * min(bare_per_s)
+
+
+def judge(name: str, value: float, parts: Mapping[str, Any]) -> Figure:
+    """Return the figure of a value in which the disk has no part; where it has one, see rounds.figure_of."""
+    goal = GOALS[name]
+    return Figure(
+        name=name, goal=goal, verdict="ok" if goal.is_met_by(value) else "missed", value=value, parts=parts
+    )
+
+
+def failed(name: str, goal: Goal, why: str) -> Figure:
+    """Return the figure of a measurement that did not come about."""
+    return Figure(name=name, goal=goal, verdict="failed", why=why)

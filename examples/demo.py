@@ -1,0 +1,164 @@
+"""The demo: Babysitter releases Babysitter to an index on this machine, with you as the approver.
+
+    make demo
+
+On a terminal you are asked. Where there is none, ``--answer approve`` answers,
+and the journal says that it was a rule and not a person. Kill it whenever you
+like and run it again: it goes on where it was.
+"""
+
+import argparse
+import ctypes
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from index_server import serve
+
+from babysitter.service.delivery import Delivery
+from babysitter.service.queries import Queries
+from babysitter.service.wiring import open_workspace
+
+ROOT = Path(__file__).resolve().parent.parent
+INDEX = ROOT / ".demo" / "index"
+WAITS, REFUSED = 3, 4
+DRIVER_ENDS_S = 30.0
+GUIDE_TOOLS = ("jq", "grep")
+TOKEN = "RELEASE_INDEX_TOKEN"  # noqa: S105 (the variable's name)
+GUIDE = (
+    "cat .a5c/runs/{run}/journal/journal.jsonl | jq -c '[.seq, .type]' | tail -n 5",
+    """jq -c 'select(.type=="BREAKPOINT_RELEASED")' .a5c/runs/*/journal/journal.jsonl""",
+    r"""grep -c -i "password\|secret\|key\|token" .a5c/runs/{run}/journal/journal.jsonl""",
+)
+"""The security guide's own lines, made short for the screen."""
+
+
+def main() -> int:
+    """Run the demo; return an exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--answer", choices=["approve", "reject"], help="the answer where there is no terminal"
+    )
+    parser.add_argument("--port", type=int, default=0, help="the index's port (default: a free one)")
+    options = parser.parse_args()
+
+    os.chdir(ROOT)
+    os.environ[TOKEN] = secrets.token_urlsafe(24)
+    say_what_is_missing()
+    workspace = open_workspace(ROOT)
+    queries = Queries(workspace)
+    unfinished = released_runs(queries, only_open=True)[:1]
+    status = go_on(unfinished[0], queries, options.port) if unfinished else REFUSED
+    if status == REFUSED:
+        status = begin(options.port)
+    run_id = released_runs(queries)[0]
+    while status == WAITS and options.answer and not sys.stdin.isatty():
+        for waiting in queries.status(run_id).breakpoints:
+            say(f"No terminal: --answer {options.answer} answers, and the journal says so (method rule).")
+            Delivery(workspace).answer(run_id, waiting.breakpoint_id, options.answer, method="rule")
+        status = babysitter("resume", run_id)
+    if status != 0:
+        say(f"The release did not complete (exit status {status}). Go on with: make demo")
+        return status
+    return show_proof(run_id, queries)
+
+
+def begin(port: int) -> int:
+    """Start a new release to an empty index; return the exit status."""
+    shutil.rmtree(INDEX, ignore_errors=True)
+    return babysitter("start", "examples/release.py", "--input", f"index={open_index(port)}")
+
+
+def go_on(run_id: str, queries: Queries, port: int) -> int:
+    """Resume a release that was cut off, with the index at the address it knows; return the exit status."""
+    say(f"Going on with run {run_id}, which was cut off.")
+    until_s = time.monotonic() + DRIVER_ENDS_S
+    while queries.status(run_id).held_by is not None and time.monotonic() < until_s:
+        # Somebody drives it from another terminal, or a driver that lost its demo is about to end.
+        time.sleep(0.1)
+    found = re.search(rb"http://127\.0\.0\.1:(\d+)", queries.read_file(run_id, "inputs.json"))
+    try:
+        open_index(int(found[1]) if found else port)
+    except OSError:
+        say("Its index can't have the same address again, so this is a new release.")
+        return REFUSED
+    status = babysitter("resume", run_id)
+    if status == REFUSED:
+        say("It can't go on (the reason stands above), so this is a new release.")
+    return status
+
+
+def open_index(port: int) -> str:
+    """Serve the index from a thread of this process; return its address."""
+    server = serve(INDEX, os.environ[TOKEN], port)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}"
+
+
+def released_runs(queries: Queries, *, only_open: bool = False) -> list[str]:
+    """Return the ids of the release's runs, newest first."""
+    return [
+        view.run_id
+        for view in queries.runs()
+        if view.process_id == "release" and (view.status in ("running", "waiting") or not only_open)
+    ]
+
+
+def say_what_is_missing() -> None:
+    """Name the programs that the guide's lines want and this machine lacks."""
+    for tool in GUIDE_TOOLS:
+        if shutil.which(tool) is None:
+            say(f"{tool} is not installed here: the lines of the guide that use it will be left out.")
+
+
+def show_proof(run_id: str, queries: Queries) -> int:
+    """Verify the journal and run the guide's lines on it."""
+    say("The journal, verified:")
+    if babysitter("journal", "verify", run_id) != 0:
+        return 1
+    missing = [tool for tool in GUIDE_TOOLS if shutil.which(tool) is None]
+    for line in GUIDE:
+        command = line.format(run=run_id)
+        say(f"$ {command}")
+        if any(f"{tool} " in command for tool in missing):
+            say(f"  (left out: {' and '.join(missing)} is not installed here)")
+            continue
+        sys.stdout.flush()
+        subprocess.run(["sh", "-c", command], cwd=ROOT, check=False)
+    token = os.environ[TOKEN].encode()
+    leaked = [file for file in (ROOT / ".a5c").rglob("*") if file.is_file() and token in file.read_bytes()]
+    if leaked:
+        say(f"The token stands in {leaked[0]}")
+        return 1
+    say("The token that published it is nowhere under .a5c.")
+    say(f"Everything is in {queries.location(run_id)}; look with: .venv/bin/babysitter run show {run_id}")
+    return 0
+
+
+def babysitter(*arguments: str) -> int:
+    """Run a command of Babysitter, on this terminal."""
+    sys.stdout.flush()
+    program = [sys.executable, "-m", "babysitter", *arguments]
+    return subprocess.run(program, cwd=ROOT, check=False, preexec_fn=end_with_the_demo).returncode
+
+
+def end_with_the_demo() -> None:
+    """Have the kernel kill a driver whose demo is killed: its index is gone, so the next demo goes on."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def say(text: str) -> None:
+    """Print a line of the demo's own."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Babysitter runs AI-agent workflows that can be proven.
+
+The author's surface is importable from here and loaded on first use, so that
+``babysitter --version`` pays for none of it.
+"""
+
+from babysitter._version import __version__
+
+# Type checkers take this name for typing's; importing typing would cost --version 6 ms.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from babysitter.authoring.context import Context, Review
+    from babysitter.authoring.process import process
+    from babysitter.authoring.tasks import Program, ShellResult, node_task, shell_task, task
+    from babysitter.model.effects import RetryPolicy, Sandbox
+    from babysitter.model.errors import CancelledRunError, TaskError
+    from babysitter.model.secret import Secret, secret
+
+_HOMES = {
+    "CancelledRunError": "babysitter.model.errors",
+    "Context": "babysitter.authoring.context",
+    "Program": "babysitter.authoring.tasks",
+    "RetryPolicy": "babysitter.model.effects",
+    "Review": "babysitter.authoring.context",
+    "Sandbox": "babysitter.model.effects",
+    "Secret": "babysitter.model.secret",
+    "ShellResult": "babysitter.authoring.tasks",
+    "TaskError": "babysitter.model.errors",
+    "node_task": "babysitter.authoring.tasks",
+    "process": "babysitter.authoring.process",
+    "secret": "babysitter.model.secret",
+    "shell_task": "babysitter.authoring.tasks",
+    "task": "babysitter.authoring.tasks",
+}
+
+__all__ = [
+    "CancelledRunError",
+    "Context",
+    "Program",
+    "RetryPolicy",
+    "Review",
+    "Sandbox",
+    "Secret",
+    "ShellResult",
+    "TaskError",
+    "__version__",
+    "node_task",
+    "process",
+    "secret",
+    "shell_task",
+    "task",
+]
+
+
+def __getattr__(name: str) -> "Any":  # noqa: ANN401 (each name has its own type; TYPE_CHECKING above gives it)
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'babysitter' has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 (only when a name is first used)
+
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value

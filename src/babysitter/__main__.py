@@ -1,0 +1,5 @@
+"""``python -m babysitter``: the command line."""
+
+from babysitter.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The author's surface: processes, tasks, and the context through which a process reaches the world."""

@@ -1,0 +1,256 @@
+"""The settings of a workspace: ``babysitter.toml``, and the few environment variables that override it.
+
+The only reader of settings files, and with ``secrets/sources/env.py`` the only
+reader of the environment. A wrong key or value is an error that names the line
+and the nearest known key. Reference: docs/reference/settings.md.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from babysitter.model.effects import Sandbox
+from babysitter.model.errors import SettingsError
+
+FILE_NAME = "babysitter.toml"
+RUN_DATA = ".a5c"
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+
+
+class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the file."""
+
+
+class WorkspaceTable(Table, frozen=True, kw_only=True):
+    """``[workspace]``. ``runs_dir`` is relative to the file."""
+
+    id: str = ""
+    runs_dir: str = f"{RUN_DATA}/runs"
+
+
+class SandboxTask(Table, frozen=True, kw_only=True):
+    """``[[sandbox.tasks]]``: what one task may do more than its author wrote."""
+
+    task: str
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+
+
+class SandboxTable(Table, frozen=True, kw_only=True):
+    """``[sandbox]``. ``mode = "none"`` switches confinement off, and every run says so."""
+
+    mode: Literal["auto", "bubblewrap", "landlock", "none"] = "auto"
+    inline: Literal["allow", "deny"] = "allow"
+    tasks: tuple[SandboxTask, ...] = ()
+
+
+class SecretsTable(Table, frozen=True, kw_only=True):
+    """``[secrets]``.
+
+    ``names``: environment variables that are secret whatever they are called; ``recognise``: by name.
+    """
+
+    names: tuple[str, ...] = ()
+    recognise: bool = True
+
+
+class BudgetTable(Table, frozen=True, kw_only=True):
+    """``[budget]`` of one run: effects asked for, and seconds that effects ran. 0: no limit."""
+
+    steps: Annotated[int, Meta(ge=0)] = 0
+    seconds: Seconds = 0
+
+
+class WorkerTable(Table, frozen=True, kw_only=True):
+    """``[worker]``.
+
+    ``concurrency``: effects at once; ``far_timer_s``: a driver waits for timers nearer than that.
+    """
+
+    concurrency: Annotated[int, Meta(ge=1, le=1024)] = 8
+    far_timer_s: Seconds = 60.0
+    output_mb: Annotated[int, Meta(ge=1)] = 10
+
+
+class Settings(Table, frozen=True, kw_only=True):
+    """The whole file."""
+
+    workspace: WorkspaceTable = WorkspaceTable()
+    sandbox: SandboxTable = SandboxTable()
+    secrets: SecretsTable = SecretsTable()
+    budget: BudgetTable = BudgetTable()
+    worker: WorkerTable = WorkerTable()
+
+    def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
+        """Return a task's sandbox with what the settings grant it besides."""
+        for extra in self.sandbox.tasks:
+            if extra.task == task_id:
+                asked = msgspec.structs.replace(
+                    asked,
+                    read=asked.read + extra.read,
+                    write=asked.write + extra.write,
+                    network=asked.network + extra.network,
+                    env=asked.env + extra.env,
+                )
+        return asked
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a workspace is, whose it is and what its file says."""
+
+    root: Path
+    runs_dir: Path
+    settings: Settings
+    user: str
+    host: str
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from ``start`` up that has settings or run data; else ``start``."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file() or (folder / RUN_DATA).is_dir():
+            return folder
+    return start
+
+
+def load_place(root: Path, *, runs_dir: str | None = None) -> Place:
+    """Read a workspace's settings. ``runs_dir`` (of the command line) wins over ``RUNS_DIR``, then the file.
+
+    Raises:
+        SettingsError: naming file and line.
+    """
+    file = root / FILE_NAME
+    settings = Settings()
+    if file.is_file():
+        settings = parse_settings(_read_text(file), file=str(file))
+    chosen = runs_dir or os.environ.get("RUNS_DIR") or settings.workspace.runs_dir
+    return Place(
+        root=root,
+        runs_dir=(root / chosen).resolve(),
+        settings=settings,
+        user=user_name(),
+        host=os.uname().nodename,
+    )
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise _error(str(file), 0, f"can't be read: {error.strerror}.", "Check its permissions.") from None
+    except UnicodeDecodeError:
+        raise _error(str(file), 0, "is not UTF-8.", "Save it as UTF-8, which TOML asks for.") from None
+
+
+def user_name() -> str:
+    """Return the name of the local user, as the system has it; never from a variable that anyone may set."""
+    try:
+        import pwd  # noqa: PLC0415 (not on every platform)
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        import getpass  # noqa: PLC0415 (hardly ever needed)
+
+        return getpass.getuser()
+
+
+def environment() -> dict[str, str]:
+    """Return the environment as it is now, for recognising secrets by the names of their variables."""
+    return dict(os.environ)
+
+
+def with_fixed_hashing() -> dict[str, str]:
+    """Return the environment for a driver: this one, with a hash seed that is the same everywhere."""
+    return {**os.environ, "PYTHONHASHSEED": "0"}
+
+
+def allows_secret_logs() -> bool:
+    """Tell whether live output on the driver's own terminal may show secrets.
+
+    Disk is masked whatever this says.
+    """
+    return os.environ.get("BABYSITTER_ALLOW_SECRET_LOGS", "false").strip().lower() in ("1", "true", "yes")
+
+
+def wants_colour(*, is_terminal: bool) -> bool:
+    """Tell whether to colour: only a terminal, and not when ``NO_COLOR`` is set."""
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def parse_settings(text: str, *, file: str = FILE_NAME) -> Settings:
+    """Return the settings that a file's text holds.
+
+    Raises:
+        SettingsError: with ``facts['file']`` and ``facts['line']``.
+    """
+    import tomllib  # noqa: PLC0415 (only where there is a file)
+
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        raise _error(
+            file, int(found[1]) if found else text.count("\n") + 1, f"is not TOML: {error}", "Mend that line."
+        ) from None
+    _refuse_unknown(raw, Settings, (), text, file)
+    try:
+        return msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        keys = tuple(part for part in re.split(r"[.\[\]]+", path.rstrip("`")) if part and part != "...")
+        raise _error(file, _line_of(text, keys), f"{'.'.join(keys) or 'the file'}: {what}.", "") from None
+
+
+def _refuse_unknown(
+    raw: dict[str, Any], shape: type[Struct], path: tuple[str, ...], text: str, file: str
+) -> None:
+    fields = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    for key, value in raw.items():
+        here = (*path, key)
+        if key not in fields:
+            import difflib  # noqa: PLC0415 (only for an error)
+
+            near = difflib.get_close_matches(key, fields, n=1)
+            known = f'Did you mean "{near[0]}"?' if near else "Known here: " + ", ".join(sorted(fields)) + "."
+            raise _error(file, _line_of(text, here), f'has the unknown key "{".".join(here)}".', known)
+        inner = fields[key]
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, Struct):
+            _refuse_unknown(value, inner, here, text, file)
+        elif isinstance(value, list) and here == ("sandbox", "tasks"):
+            for item in value:
+                if isinstance(item, dict):
+                    _refuse_unknown(item, SandboxTask, here, text, file)
+
+
+def _line_of(text: str, keys: tuple[str, ...]) -> int:
+    """Return the line that has the last key, under the table of the keys before; 0 when it is not found."""
+    if not keys:
+        return 0
+    table: tuple[str, ...] = ()
+    table_line = 0
+    names = tuple(key for key in keys if not key.isdigit())
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\[?\s*([A-Za-z0-9_.\"' -]+?)\s*\]\]?\s*(?:#.*)?$", line)
+        if header:
+            table = tuple(part.strip(" \"'") for part in header[1].split("."))
+            if table == names:
+                table_line = number
+            continue
+        assigned = re.match(r"\s*([A-Za-z0-9_\"'-]+(?:\s*\.\s*[A-Za-z0-9_\"'-]+)*)\s*=", line)
+        if assigned and (*table, *(part.strip(" \"'") for part in assigned[1].split("."))) == names:
+            return number
+    return table_line
+
+
+def _error(file: str, line: int, what: str, hint: str) -> SettingsError:
+    place = f"{file}, line {line}," if line else f"{file}"
+    return SettingsError(
+        f"{place} {what}", hint=hint or "See docs/reference/settings.md.", file=file, line=line
+    )

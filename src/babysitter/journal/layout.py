@@ -1,0 +1,60 @@
+"""Where the files of a run stand: the one place that knows their names.
+
+Reference: docs/reference/workspace.md.
+"""
+
+from babysitter.model.events import (
+    ChildEnded,
+    ChildStarted,
+    EffectRequested,
+    EffectResolved,
+    Event,
+    RunCompleted,
+)
+
+JOURNAL = "journal/journal.jsonl"
+RUN = "run.json"
+INPUTS = "inputs.json"
+OUTPUT = "output.json"
+
+
+def task_file(effect_id: str, name: str) -> str:
+    """Return the path of a task's file: ``task.json``, ``input.json``, ``result.json``."""
+    return f"tasks/{effect_id}/{name}"
+
+
+def output_path(effect_id: str, stream: str, attempt: int) -> str:
+    """Return where an attempt's ``stdout`` or ``stderr`` goes: a file each, since lines name them all."""
+    return f"tasks/{effect_id}/{stream}.log" if attempt <= 1 else f"tasks/{effect_id}/{stream}.{attempt}.log"
+
+
+def shown_path(breakpoint_id: str) -> str:
+    """Return where the bytes that people were shown are kept."""
+    return f"breakpoints/{breakpoint_id}/shown.md"
+
+
+def torn_path(seq: int, sha256: str) -> str:
+    """Return where a cut-off tail is kept: ``seq`` is the number of the line it would have begun with."""
+    return f"journal/torn/{seq:08d}-{sha256[:16]}.bin"
+
+
+def child_directory(call_id: str) -> str:
+    """Return the name, beside the tasks, under which a child run's large input and output are kept."""
+    return f"{call_id}-child"
+
+
+def blob_path(event: Event) -> str:
+    """Return where the large value of an event goes."""
+    match event:
+        case EffectRequested():
+            return task_file(event.effect_id, "input.json")
+        case EffectResolved():
+            return task_file(event.effect_id, "result.json")
+        case ChildStarted():
+            return task_file(child_directory(event.call_id), "input.json")
+        case ChildEnded():
+            return task_file(child_directory(event.call_id), "result.json")
+        case RunCompleted():
+            return OUTPUT
+        case _:
+            raise TypeError(f"{event.type} has no large value")

@@ -1,0 +1,240 @@
+"""Checks a run against itself: chain, order, grammar, files by digest, file set. Changes nothing.
+
+What a chain alone cannot show stands in every result as ``unproven``: a change
+of the last line itself, and whole trailing lines removed. The workspace log and
+a person's signature close that.
+
+The same check with ``head``, ``sha256sum`` and ``jq``: docs/how-to/verify.sh.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+import orjson
+import rfc8785
+
+from babysitter.journal.claims import NOT_CLAIMED, Claim, Claims
+from babysitter.journal.fields import BLOB_FIELD, DIGEST_FIELD
+from babysitter.journal.fileset import Standing, standing
+from babysitter.journal.grammar import Grammar
+from babysitter.journal.lines import BrokenLineError, Chain, Record
+from babysitter.journal.reader import decode
+from babysitter.journal.recovery import why_not_torn
+from babysitter.model.errors import CorruptJournalError, InvalidIdError, NotFoundError
+from babysitter.model.events import Event, RunCreated
+from babysitter.model.values import Json, canonical_json, sha256_hex
+from babysitter.stores.interface import Store
+
+_WITHOUT_SPACES = re.compile(rb'(?:[^"\s]++|"(?:[^"\\]++|\\.)*+")*+')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that is wrong. ``line`` or ``path`` says where, or both."""
+
+    what: str
+    line: int | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """The result for one run. ``lines`` chain; ``first_bad`` is the first line with a problem."""
+
+    run_id: str
+    ok: bool
+    lines: int
+    first_bad: int | None
+    ended: bool
+    problems: tuple[Problem, ...]
+    unproven: tuple[str, ...]
+
+
+def verify_run(store: Store, run_id: str) -> Verification:
+    """Check the run and return all that is wrong with it.
+
+    Raises:
+        NotFoundError: no such run.
+        StoreFailedError: the disk could not be read.
+    """
+    return _Check(store, run_id).result()
+
+
+class _Check:
+    """One run being checked."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._problems: list[Problem] = []
+        self._loose: Counter[str] = Counter()
+        self._claims = Claims()
+        self._value_digests: dict[str, str] = {}
+        self._grammar = Grammar()
+        self._grammar_holds = True
+        # Listed before the journal is read: a file that comes in between is named by a line read later.
+        self._present = frozenset(store.paths(run_id))
+
+    def result(self) -> Verification:
+        """Check everything, in this order: lines, then files."""
+        lines = self._check_lines(self._store.read_journal(self._run_id))
+        for claim in self._claims.files.values():
+            self._check_claim(claim)
+        for path, (line, value) in self._claims.derived.items():
+            self._check_derived(path, line, value)
+        for path in sorted(
+            self._present - self._claims.files.keys() - self._claims.derived.keys() - NOT_CLAIMED
+        ):
+            self._check_unnamed(path)
+        bad = [problem.line for problem in self._problems if problem.line is not None]
+        return Verification(
+            run_id=self._run_id,
+            ok=not self._problems,
+            lines=lines,
+            first_bad=min(bad, default=None),
+            ended=self._grammar.ended,
+            problems=tuple(self._problems),
+            unproven=self._unproven(lines),
+        )
+
+    def _check_lines(self, data: bytes) -> int:
+        chain = Chain()
+        try:
+            for record in chain.read(data):
+                self._check_record(record)
+        except BrokenLineError as broken:
+            torn = chain.seq > 0 and why_not_torn(data[broken.offset :], broken.seq) is None
+            hint = "; resuming the run cuts this tail off and keeps it" if torn else ""
+            self._add(f"line {broken.seq} {broken.problem}{hint}", line=broken.seq)
+        if chain.seq == 0 and not self._problems:
+            self._add("the journal is empty", line=1)
+        return chain.seq
+
+    def _check_record(self, record: Record) -> None:
+        if not _WITHOUT_SPACES.fullmatch(record.data):
+            self._add(f"line {record.seq} holds spaces between its values", line=record.seq)
+        try:
+            event = decode(record, self._run_id)
+        except CorruptJournalError as error:
+            self._add(f"line {record.seq} {error.facts['problem']}", line=record.seq)
+            self._grammar_holds = False
+            return
+        if isinstance(event, RunCreated) and event.run_id != self._run_id:
+            self._add(f"line {record.seq} is of run {event.run_id}", line=record.seq)
+        self._check_grammar(record, event)
+        self._check_value_digest(record, event)
+        for claim in self._claims.add(record.seq, event, self._present):
+            what = f"line {claim.line} names {claim.path} with another digest than an earlier line"
+            self._add(what, line=claim.line, path=claim.path)
+
+    def _check_grammar(self, record: Record, event: Event) -> None:
+        if not self._grammar_holds:
+            return
+        try:
+            self._grammar.accept(event)
+        except CorruptJournalError as error:
+            # One line out of place makes its followers look so too; the first is what helps.
+            self._grammar_holds = False
+            self._add(f"line {record.seq}: {error.facts['problem']}", line=record.seq)
+
+    def _check_value_digest(self, record: Record, event: Event) -> None:
+        fields = DIGEST_FIELD.get(type(event))
+        if fields is None:
+            return
+        value_field, digest_field = fields
+        stated = getattr(event, digest_field)
+        ref = getattr(event, BLOB_FIELD[type(event)][1])
+        if stated is None:
+            return
+        if ref is not None:
+            self._value_digests[ref.path] = stated
+        elif _digest(getattr(event, value_field)) != stated:
+            self._add(
+                f"line {record.seq}: {value_field} does not have the digest that the line states",
+                line=record.seq,
+            )
+
+    def _check_claim(self, claim: Claim) -> None:
+        data = self._read(claim.path, claim.line)
+        if data is None:
+            return
+        if claim.bytes is not None and len(data) != claim.bytes:
+            what = f"{claim.path} has {len(data)} bytes; line {claim.line} says {claim.bytes}"
+            self._add(what, line=claim.line, path=claim.path)
+        elif sha256_hex(data) != claim.sha256:
+            what = f"{claim.path} is not the file that line {claim.line} names: its SHA-256 differs"
+            self._add(what, line=claim.line, path=claim.path)
+        elif claim.path in self._value_digests and _file_digest(data) != self._value_digests[claim.path]:
+            what = f"the value in {claim.path} does not have the digest that line {claim.line} states"
+            self._add(what, line=claim.line, path=claim.path)
+
+    def _check_derived(self, path: str, line: int, value: Json) -> None:
+        data = self._read(path, line)
+        if data is None:
+            return
+        if _file_digest(data) != _digest(value):
+            what = (
+                f"{path} says something else than line {line}; 'babysitter run rebuild-state' writes it again"
+            )
+            self._add(what, line=line, path=path)
+
+    def _check_unnamed(self, path: str) -> None:
+        if self._is_approval(path):
+            return
+        if self._read(path, None) is None:
+            return
+        if not self._grammar_holds:
+            # Without the lines nobody can say what belongs here, and the lines are a problem already.
+            return
+        match standing(path, self._grammar):
+            case Standing.UNKNOWN:
+                self._add(f"{path} is not a file that this run can have", path=path)
+            case loose:
+                self._loose[f"{path.split('/', maxsplit=1)[0]}: {loose.value}"] += 1
+
+    def _is_approval(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        expected = self._claims.statements.get(folder)
+        if expected is None or not name.startswith("approval-"):
+            return False
+        statement = path.removesuffix(".sig")
+        data = self._read(statement, None) if statement in self._present else None
+        return data is not None and sha256_hex(data) in expected
+
+    def _read(self, path: str, line: int | None) -> bytes | None:
+        try:
+            return self._store.read_file(self._run_id, path)
+        except NotFoundError:
+            # An unnamed file may go while we look; a named one must be there.
+            if line is not None:
+                self._add(f"{path} is missing; line {line} names it", line=line, path=path)
+        except InvalidIdError as error:
+            self._add(error.message, line=line, path=path)
+        return None
+
+    def _unproven(self, lines: int) -> tuple[str, ...]:
+        by_name = [f"{count} file(s) in {what}" for what, count in sorted(self._loose.items())]
+        return (
+            f"line {lines}, the last: a change of it shows only against a signature or an outside checkpoint",
+            f"that no whole lines were removed after line {lines}: as above",
+            *by_name,
+        )
+
+    def _add(self, what: str, *, line: int | None = None, path: str | None = None) -> None:
+        self._problems.append(Problem(what=what, line=line, path=path))
+
+
+def _file_digest(data: bytes) -> str | None:
+    try:
+        return _digest(orjson.loads(data))
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _digest(value: Json) -> str | None:
+    try:
+        return sha256_hex(canonical_json(value))
+    except (rfc8785.CanonicalizationError, TypeError, UnicodeEncodeError):
+        # No value of ours: canonical_json is given only checked ones by the writer.
+        return None

@@ -1,0 +1,47 @@
+"""A run's folder as one tar file, for somebody who verifies it elsewhere."""
+
+import io
+import tarfile
+from pathlib import Path
+
+from babysitter.model.errors import RefusedError
+from babysitter.model.values import sha256_hex
+from babysitter.service.views import View
+from babysitter.service.wiring import Workspace
+
+_DERIVED = ("state/", "mail/")
+
+
+class Exported(View, frozen=True, kw_only=True):
+    """The tar file that was written."""
+
+    run_id: str
+    path: str
+    files: int
+    sha256: str
+
+
+def export_run(workspace: Workspace, run_id: str, target: Path) -> Exported:
+    """Write a run's files, all but what is derived, to a tar file. No time of this machine is in it.
+
+    Raises:
+        RefusedError: the target exists, or can't be written.
+    """
+    store = workspace.store
+    paths = [path for path in store.paths(run_id) if not path.startswith(_DERIVED)]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in paths:
+            content = store.read_file(run_id, path)
+            entry = tarfile.TarInfo(f"{run_id}/{path}")
+            entry.size, entry.mode = len(content), 0o600
+            archive.addfile(entry, io.BytesIO(content))
+    data = buffer.getvalue()
+    try:
+        with target.open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise RefusedError(
+            f"{target} can't be written: {error.strerror}.", hint="Name another --output."
+        ) from None
+    return Exported(run_id=run_id, path=str(target), files=len(paths), sha256=sha256_hex(data))

@@ -1,0 +1,285 @@
+"""Creating runs and opening them for a driver: from a journal on disk to a worker that goes on from it."""
+
+import platform
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import msgspec
+
+from babysitter._version import __version__
+from babysitter.engine.guard import Guard
+from babysitter.engine.machine import Machine
+from babysitter.journal.outputs import Tee
+from babysitter.journal.reader import history
+from babysitter.journal.writer import JournalWriter, create_journal
+from babysitter.model import commands as cmd
+from babysitter.model import events as ev
+from babysitter.model.clock import format_time
+from babysitter.model.effects import Sandbox, TaskSpec
+from babysitter.model.errors import ProcessChangedError
+from babysitter.model.ids import check_run_id, ulid
+from babysitter.model.values import Json, check_json
+from babysitter.service.arriving import Inbox
+from babysitter.service.children import Children
+from babysitter.service.entries import LoadedProcess, load_process
+from babysitter.service.journaling import Journalist
+from babysitter.service.mail import AnyMail, decode_mail, unmasked
+from babysitter.service.patience import Face
+from babysitter.service.performing import Floor, Performer
+from babysitter.service.reading import run_created
+from babysitter.service.state import HARNESS, RunState
+from babysitter.service.waiting import Waiting
+from babysitter.service.wiring import Secrets, Workspace
+from babysitter.service.worker import Limits, Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What a run begins with. ``entry`` as the user gave it; ``run_id`` None: a new ULID."""
+
+    entry: str
+    inputs: Json
+    run_id: str | None = None
+    parent_run_id: str | None = None
+
+
+def create_run(
+    workspace: Workspace, new: NewRun, *, loaded: LoadedProcess | None = None, sandbox: str
+) -> str:
+    """Create a run, whole and durable, and return its id. Nothing of it is performed.
+
+    Raises:
+        EntryError, InvalidValueError: the entry names no process, or the inputs don't fit it.
+        RunExistsError: there is a run of that id.
+    """
+    loaded = loaded or load_process(new.entry, workspace.root)
+    check_json(new.inputs, where="inputs")
+    loaded.process.inputs_from(new.inputs)
+    clock, dice = workspace.clock, workspace.dice
+    now_ns = clock.now_ns()
+    run_id = check_run_id(new.run_id) if new.run_id else ulid(now_ns // 1_000_000, dice.bits(80))
+    declared = workspace.secrets_to_declare(loaded.secrets)
+    masker = Secrets(declared).masker
+    facts = {
+        "runId": run_id,
+        "processId": loaded.process.process_id,
+        "entry": loaded.entry,
+        "createdAt": format_time(now_ns),
+        "requestedBy": workspace.place.user,
+        "workspaceId": workspace.place.settings.workspace.id,
+        "productVersion": __version__,
+        "formatVersion": ev.FORMAT_VERSION,
+    }
+    created = ev.RunCreated(
+        run_id=run_id,
+        process_id=loaded.process.process_id,
+        entry=loaded.entry,
+        process_digest=loaded.digest,
+        inputs_sha256="",
+        run_sha256="",
+        policy_sha256=workspace.policy.digest(),
+        requested_by=workspace.place.user,
+        secrets=declared,
+        sandbox=sandbox,
+        format_version=ev.FORMAT_VERSION,
+        product_version=__version__,
+        python_version=platform.python_version(),
+        parent_run_id=new.parent_run_id,
+    )
+    files = {"run.json": facts, "inputs.json": new.inputs}
+    create_journal(workspace.store, run_id, files, [created], masker, clock)
+    return run_id
+
+
+@dataclass(slots=True, kw_only=True)
+class Opened:
+    """A run whose lease we hold, replayed to where it stands. ``state.end`` says whether it has ended."""
+
+    run_id: str
+    loaded: LoadedProcess
+    secrets: Secrets
+    writer: JournalWriter
+    machine: Machine
+    state: RunState
+    calls: dict[str, cmd.Command]
+
+    def close(self) -> None:
+        """Let go of the run and of the process's code."""
+        self.machine.close()
+        self.writer.close()
+
+
+def open_run(workspace: Workspace, run_id: str, *, accept_changed: bool = False) -> Opened:
+    """Take a run's lease and replay its journal.
+
+    Raises:
+        NotFoundError, RunLockedError, CorruptJournalError.
+        ProcessChangedError: the code is not the code of the journal, and nobody said that it may be.
+        NondeterminismError: the code does something else than the journal has.
+    """
+    created = run_created(workspace.store, run_id)
+    loaded = load_process(created.entry, workspace.root)
+    secrets = Secrets(created.secrets)
+    store = workspace.store
+    writer, records = JournalWriter.open(store, run_id, workspace.holder(), secrets.masker, workspace.clock)
+    machine: Machine | None = None
+    try:
+        inputs = secrets.masker.unmask(msgspec.json.decode(store.read_file(run_id, "inputs.json")))
+        machine = Machine(loaded.process, run_id, inputs=inputs, matcher=secrets.sight, guard=Guard())
+        state, calls = RunState(), dict[str, cmd.Command]()
+        for record, event in zip(records, history(records, store, run_id, secrets.masker), strict=True):
+            state.apply(event, seq=record.seq, recorded_at=record.recorded_at)
+            _replay(machine, event, calls)
+        if state.end is None and state.digest != loaded.digest:
+            _take_change(workspace, writer, state, loaded, accept_changed=accept_changed)
+    except BaseException:
+        if machine is not None:
+            machine.close()
+        writer.close()
+        raise
+    return Opened(
+        run_id=run_id,
+        loaded=loaded,
+        secrets=secrets,
+        writer=writer,
+        machine=machine,
+        state=state,
+        calls=calls,
+    )
+
+
+def _replay(machine: Machine, event: ev.Event, calls: dict[str, cmd.Command]) -> None:
+    """Give the machine its next event, and keep the commands of the effects and children that are open."""
+    head = machine.next_command()
+    machine.receive(event)
+    if isinstance(event, (ev.EffectResolved, ev.EffectCancelled)):
+        calls.pop(event.effect_id, None)
+    elif isinstance(event, (ev.ChildEnded, ev.CallCancelled)):
+        calls.pop(event.call_id, None)
+    elif isinstance(event, (ev.EffectRequested, ev.ChildStarted)):
+        key = event.effect_id if isinstance(event, ev.EffectRequested) else event.call_id
+        if isinstance(head, cmd.MarkPatch):
+            # The journal is of the code before the patch: the call came to light when that was decided.
+            head = next((waits for waits in machine.waiting if waits.call_id == event.call_id), None)
+        if head is not None:
+            calls[key] = head
+
+
+def _take_change(
+    workspace: Workspace,
+    writer: JournalWriter,
+    state: RunState,
+    loaded: LoadedProcess,
+    *,
+    accept_changed: bool,
+) -> None:
+    if not accept_changed:
+        raise ProcessChangedError(
+            f"the code of {loaded.entry} has changed since this run began "
+            f"(digest {state.digest[:12]}… then, {loaded.digest[:12]}… now).",
+            hint="Check out the code it began with, or say that the change is meant: "
+            "--accept-changed-process (it is journaled). Guard changes with ctx.patched().",
+        )
+    changed = ev.ProcessChanged(from_digest=state.digest, to_digest=loaded.digest, by=workspace.place.user)
+    state.apply(writer.stage(changed))
+
+
+def make_worker(
+    workspace: Workspace, opened: Opened, face: Face, children: Children, *, is_harness: bool = False
+) -> Worker:
+    """Return the worker that goes on from where the run stands."""
+    settings = workspace.place.settings
+    floor = _floor(workspace, opened, face)
+
+    @lru_cache(maxsize=256)
+    def digest_of(task_id: str, sandbox: Sandbox) -> str:
+        return workspace.sandbox_sha256(task_id, sandbox)
+
+    def sandbox_sha256(spec: TaskSpec) -> str:
+        return "inline" if spec.kind == "inline" else digest_of(spec.task_id, spec.sandbox)
+
+    inbox = _inbox(workspace, opened, floor, children)
+    worker = Worker(
+        run_id=opened.run_id,
+        machine=opened.machine,
+        state=opened.state,
+        writer=opened.writer,
+        journalist=_journalist(workspace, opened),
+        floor=floor,
+        inbox=inbox,
+        children=children,
+        waiting=Waiting(inbox),
+        face=face,
+        clock=workspace.clock,
+        dice=workspace.dice,
+        policy=workspace.policy,
+        limits=Limits(
+            concurrency=settings.worker.concurrency,
+            steps=settings.budget.steps,
+            seconds=settings.budget.seconds,
+            inline=settings.sandbox.inline == "allow",
+        ),
+        name=f"{HARNESS if is_harness else ''}{workspace.place.user}@{workspace.place.host}",
+        sandbox_sha256=sandbox_sha256,
+        calls=opened.calls,
+        is_harness=is_harness,
+    )
+    worker.pick_up()
+    return worker
+
+
+def _floor(workspace: Workspace, opened: Opened, face: Face) -> Floor:
+    worker = workspace.place.settings.worker
+    performer = Performer(
+        # Made when the first effect needs one: a run of inline tasks probes no sandbox.
+        executors=lru_cache(maxsize=1)(partial(workspace.executors, opened.secrets)),
+        granted=workspace.place.settings.granted,
+        call_inline=workspace.call_inline,
+        clock=workspace.clock,
+        output_bytes_max=worker.output_mb * 1024 * 1024,
+        tee=partial(_tee, face),
+    )
+    return Floor(performer, opened.writer, worker.concurrency)
+
+
+def _journalist(workspace: Workspace, opened: Opened) -> Journalist:
+    return Journalist(
+        run_id=opened.run_id,
+        writer=opened.writer,
+        clock=workspace.clock,
+        dice=workspace.dice,
+        policy=workspace.policy,
+        policy_sha256=workspace.policy.digest(),
+        workspace=workspace.root,
+        artifacts=opened.state.artifacts,
+        read_file=partial(workspace.store.read_file, opened.run_id),
+    )
+
+
+def _tee(face: Face, effect_id: str, stream: str) -> Tee | None:
+    """Return who sees an effect's output live: nobody, or the face."""
+    if face.follows == "nothing":
+        return None
+    return Tee(show=partial(face.output, effect_id, stream), clear=face.follows == "clear")
+
+
+def _inbox(workspace: Workspace, opened: Opened, floor: Floor, children: Children) -> Inbox:
+    lease, masker = opened.writer.lease, opened.secrets.masker
+    seen: set[str] = set()
+
+    def mail() -> list[tuple[str, AnyMail]]:
+        found = []
+        for name in lease.mail():
+            if name not in seen:
+                seen.add(name)
+                found.append((name, unmasked(decode_mail(name, lease.read_mail(name)), masker)))
+        return found
+
+    return Inbox(
+        floor_arrivals=floor.arrivals,
+        children=children,
+        read_mail=mail,
+        delete_mail=lease.delete_mail,
+        now_ns=workspace.clock.now_ns,
+        monotonic_s=workspace.clock.monotonic_s,
+    )

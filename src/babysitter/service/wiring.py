@@ -1,0 +1,170 @@
+"""The composition root: the one place that names implementations.
+
+``open_workspace`` reads the settings and gives a ``Workspace``; everything
+heavier (sandbox probe, executors, secrets) is made when it is first needed, so
+that reading a run's status pays for none of it.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from babysitter.config import Place, environment, find_root, load_place
+from babysitter.model.clock import Clock, Dice, format_time
+from babysitter.model.effects import InlineFunction, Outcome, Sandbox
+from babysitter.model.runner import Executor, Runner
+from babysitter.model.values import Json, encode_json, sha256_hex
+from babysitter.policy.rules import Policy
+from babysitter.service.ports import SystemClock, SystemDice
+from babysitter.stores.files import FileStore
+from babysitter.stores.interface import Holder, Store
+
+if TYPE_CHECKING:
+    from babysitter.secrets.masker import Masker
+    from babysitter.secrets.vault import Vault
+
+
+class Sight:
+    """How the engine compares what the code does with what the journal has (engine.machine.Matcher)."""
+
+    def __init__(self, vault: "Vault", masker: "Masker") -> None:
+        from babysitter.engine.matching import PLAIN  # noqa: PLC0415 (reading a run compares nothing)
+
+        self._vault = vault
+        self._masker = masker
+        self._plain = PLAIN
+
+    def same_value(self, code: Json, journal: Json) -> bool:
+        """Tell whether a value of the code, its references resolved, is the journal's resolved value."""
+        return self._plain.same_value(self._vault.reveal(code), journal)
+
+    def describe(self, value: Json) -> str:
+        """Return the value as text for a person, masked."""
+        return encode_json(self._masker.mask(value)).decode()
+
+    def artifact_sha256(self, content: bytes) -> str:
+        """Return the digest that an artifact has on disk, where it is masked."""
+        return sha256_hex(self._masker.mask_bytes(content))
+
+
+class Secrets:
+    """The vault of one run, with the masker and the matcher that use it."""
+
+    def __init__(self, declared: tuple[str, ...]) -> None:
+        from babysitter.secrets.masker import Masker  # noqa: PLC0415 (reading a run needs no secrets)
+        from babysitter.secrets.sources.env import EnvironmentSource  # noqa: PLC0415
+        from babysitter.secrets.vault import Vault  # noqa: PLC0415
+
+        self.vault = Vault({"env": EnvironmentSource()}, declared)
+        self.masker = Masker(self.vault)
+        self.sight = Sight(self.vault, self.masker)
+
+
+class Workspace:
+    """One workspace, wired. Fakes for ``store``, ``clock``, ``dice`` and ``runner`` may be given by tests."""
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        dice: Dice | None = None,
+        runner: Runner | None = None,
+    ) -> None:
+        self.place = place
+        self.clock: Clock = clock or SystemClock()
+        self.dice: Dice = dice or SystemDice()
+        self.store: Store = store or FileStore(place.runs_dir)
+        self.policy = Policy()
+        self._runner = runner
+
+    @property
+    def root(self) -> Path:
+        """The workspace's folder."""
+        return self.place.root
+
+    @cached_property
+    def runner(self) -> Runner:
+        """The sandbox of this machine, chosen by the settings and by a probe.
+
+        Raises:
+            SandboxError: there is none, and the settings don't say ``mode = "none"``.
+        """
+        if self._runner is not None:
+            return self._runner
+        from babysitter.executors.sandbox.choose import choose_runner  # noqa: PLC0415 (probes the machine)
+
+        return choose_runner(self.root, self.place.settings.sandbox.mode, hidden=(self.place.runs_dir,))
+
+    def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
+        """Return the executor of each kind of task."""
+        from babysitter.executors.node import NodeExecutor  # noqa: PLC0415 (not needed to read)
+        from babysitter.executors.python import PythonExecutor  # noqa: PLC0415
+        from babysitter.executors.shell import ShellExecutor  # noqa: PLC0415
+
+        parts = (self.runner, secrets.vault, self.root, environment())
+        return {
+            "shell": ShellExecutor(*parts),
+            "python": PythonExecutor(*parts),
+            "node": NodeExecutor(*parts),
+        }
+
+    @property
+    def call_inline(self) -> Callable[[InlineFunction, Json], Outcome]:
+        """What performs a trusted trivial task in the driver's thread."""
+        from babysitter.executors.inline import call_inline  # noqa: PLC0415 (reading performs nothing)
+
+        return call_inline
+
+    def sandbox_sha256(self, task_id: str, sandbox: Sandbox) -> str:
+        """Return the digest of a task's effective sandbox."""
+        return self.runner.profile_sha256(self.place.settings.granted(task_id, sandbox))
+
+    def secrets_to_declare(self, named: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what a new run declares: the code's references, the settings', those known by name."""
+        settings = self.place.settings.secrets
+        found = {*named, *(f"env:{name}" for name in settings.names)}
+        found.update(f"env:{name}" for name in self._recognised()[0])
+        return tuple(sorted(found))
+
+    def unmaskable(self) -> tuple[str, ...]:
+        """Return the variables that look secret and are too short to mask, for a warning."""
+        declared = self.place.settings.secrets.names
+        return tuple(name for name in self._recognised()[1] if name not in declared)
+
+    def _recognised(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if not self.place.settings.secrets.recognise:
+            return (), ()
+        from babysitter.secrets.recognise import recognised_names  # noqa: PLC0415 (only new runs)
+
+        return recognised_names(environment())
+
+    def sandbox_name(self) -> str:
+        """Return how tasks are confined here, for RUN_CREATED; ``none`` when the settings switch it off."""
+        return self.runner.name
+
+    def pause(self, seconds: float) -> None:
+        """Let that time pass."""
+        time.sleep(seconds)
+
+    def holder(self) -> Holder:
+        """Return who we are, for the lock."""
+        return Holder(
+            user=self.place.user,
+            host=self.place.host,
+            pid=os.getpid(),
+            since=format_time(self.clock.now_ns()),
+        )
+
+
+def open_workspace(folder: Path, *, runs_dir: str | None = None) -> Workspace:
+    """Open the workspace that a folder belongs to.
+
+    Raises:
+        SettingsError: its settings file is wrong.
+    """
+    return Workspace(load_place(find_root(folder), runs_dir=runs_dir))

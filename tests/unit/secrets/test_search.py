@@ -1,0 +1,84 @@
+"""The search: leftmost, then longest, ties by name; and what may still become a match."""
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from babysitter.secrets.references import Reference
+from babysitter.secrets.search import FormIndex
+from tests.unit.secrets.fakes import secret_values, text
+
+moderate = settings(max_examples=100, deadline=None)
+
+
+def found(index: FormIndex, data: bytes) -> list[tuple[Reference, bytes]]:
+    return [(index.references[number], data[begin:end]) for number, begin, end in index.find(data)]
+
+
+def test_the_leftmost_match_comes_first() -> None:
+    index = FormIndex({"env:A": "abcdefghij", "env:B": "fghijklmnopqrst"})
+
+    assert found(index, b"abcdefghijklmnopqrst") == [(Reference("env:A"), b"abcdefghij")]
+
+
+def test_of_two_that_begin_together_the_longest_wins() -> None:
+    index = FormIndex({"env:A": "abcdefgh", "env:B": "abcdefghijkl"})
+
+    assert found(index, b"x abcdefghijkl") == [(Reference("env:B"), b"abcdefghijkl")]
+
+
+def test_one_text_of_several_secrets_belongs_to_the_first_by_name() -> None:
+    index = FormIndex({"env:B": "same-value-1", "env:A": "same-value-1"})
+
+    assert found(index, b"same-value-1") == [(Reference("env:A"), b"same-value-1")]
+
+
+def test_a_form_of_one_that_is_the_value_of_another_belongs_to_the_first_by_name() -> None:
+    index = FormIndex({"env:B": b"plain text".hex(), "env:A": "plain text"})
+
+    assert found(index, b"plain text".hex().encode()) == [
+        (Reference("env:A", "hex"), b"plain text".hex().encode())
+    ]
+
+
+@moderate
+@given(st.data())
+def test_what_does_not_matter_holds_no_form_and_nothing_to_escape(data: st.DataObject) -> None:
+    secrets = data.draw(secret_values())
+    index = FormIndex({f"env:{name}": value for name, value in secrets.items()})
+    forms = [pattern.decode() for pattern in index.patterns]
+    value = "".join(
+        data.draw(
+            st.lists(st.one_of(text, st.integers(0, len(forms) - 1).map(lambda n: forms[n])), max_size=4)
+        )
+    )
+
+    if not index.may_matter(orjson.dumps(value)):
+        assert not any(form in value for form in forms)
+        assert "${secret:" not in value
+
+
+@moderate
+@given(st.data())
+def test_open_ends_are_the_places_where_a_form_has_begun(data: st.DataObject) -> None:
+    secrets = data.draw(secret_values())
+    index = FormIndex({f"env:{name}": value for name, value in secrets.items()})
+    form = data.draw(st.integers(0, len(index.patterns) - 1).map(lambda number: index.patterns[number]))
+    buffer = data.draw(text).encode() + form[: data.draw(st.integers(0, len(form)))]
+
+    expected = [
+        place
+        for place in range(len(buffer))
+        if any(len(each) > len(buffer) - place and each.startswith(buffer[place:]) for each in index.patterns)
+    ]
+
+    assert index.open_ends(buffer) == expected
+
+
+def test_no_secrets_match_nothing() -> None:
+    index = FormIndex({})
+
+    assert index.find(b"anything") == []
+    assert index.open_ends(b"anything") == []
+    assert not index.may_matter(b'{"a":1}')
+    assert index.may_matter(b'{"$secret":1}')
