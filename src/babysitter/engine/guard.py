@@ -101,6 +101,8 @@ _LET_THROUGH: Final = frozenset(
 _stepping: ContextVar[bool] = ContextVar("babysitter_stepping", default=False)
 _violation: ContextVar[ForbiddenCallError | None] = ContextVar("babysitter_violation", default=None)
 
+_TRIES_MAX: Final = 1_000_000
+
 Profiler = Callable[[FrameType, str, Any], None]
 
 
@@ -143,11 +145,11 @@ class Guard:
         try:
             _stepping.set(True)
             if profiler is not None:
-                sys.setprofile(profiler)
+                _set_profile(profiler)
             return call(argument)
         finally:
             if profiler is not None:
-                sys.setprofile(None)
+                _set_profile(None)
             # Not reset(): a collection in the middle of it may ask, and leave the old value cached.
             _stepping.set(False)
 
@@ -164,6 +166,18 @@ class Guard:
         if found is not None:
             _violation.set(None)
         return found
+
+
+def _set_profile(profiler: Profiler | None) -> None:
+    """Set this thread's profile function; where another thread is in the middle of setting its own, again."""
+    for _ in range(_TRIES_MAX):
+        try:
+            sys.setprofile(profiler)
+        except RuntimeError:
+            # CPython 3.11 has one mark for all threads, and refuses instead of waiting.
+            continue
+        return
+    sys.setprofile(profiler)
 
 
 @lru_cache(maxsize=4)
@@ -221,7 +235,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
             # 0: this function, 1: whoever asked for it.
             _refuse(sys._getframe(1), _shown(event, arguments), _EVENTS[event])  # noqa: SLF001 (the caller)
     elif event == "import" and _stepping.get() and sys.getprofile() is not None:
-        sys.setprofile(_late_profiler)
+        _set_profile(_late_profiler)
 
 
 def _name_of(function: Callable[..., object]) -> str:
