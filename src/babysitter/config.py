@@ -8,13 +8,15 @@ and the nearest known key. Reference: docs/reference/settings.md.
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
 
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
+from babysitter.model.evidence_settings import LogTable, SigningTable
+from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
 
 FILE_NAME = "babysitter.toml"
 RUN_DATA = ".a5c"
@@ -86,6 +88,13 @@ class Settings(Table, frozen=True, kw_only=True):
     secrets: SecretsTable = SecretsTable()
     budget: BudgetTable = BudgetTable()
     worker: WorkerTable = WorkerTable()
+    people: dict[str, PersonTable] = {}
+    roles: dict[str, tuple[str, ...]] = {}
+    policy: PolicyTable = PolicyTable()
+    approvals: tuple[Rule, ...] = ()
+    auto_approve: tuple[AutoApproval, ...] = ()
+    signing: SigningTable = SigningTable()
+    log: LogTable = LogTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""
@@ -147,6 +156,38 @@ def _read_text(file: Path) -> str:
         raise _error(str(file), 0, f"can't be read: {error.strerror}.", "Check its permissions.") from None
     except UnicodeDecodeError:
         raise _error(str(file), 0, "is not UTF-8.", "Save it as UTF-8, which TOML asks for.") from None
+
+
+def stamp_of(root: Path) -> tuple[int, int, int]:
+    """Return what changes when the settings file does: its time, size and number; zeros without one."""
+    try:
+        facts = (root / FILE_NAME).stat()
+    except OSError:
+        return (0, 0, 0)
+    return (facts.st_mtime_ns, facts.st_size, facts.st_ino)
+
+
+def cedar_texts(root: Path, patterns: tuple[str, ...]) -> dict[str, str]:
+    """Return the team's own Cedar policies, path relative to the settings to text.
+
+    Raises:
+        SettingsError: a pattern leaves the workspace or matches nothing, or a file can't be read.
+    """
+    found: dict[str, str] = {}
+    for pattern in patterns:
+        files = [] if pattern.startswith(("/", "..")) else sorted(root.glob(pattern))
+        if not files:
+            raise _error(
+                str(root / FILE_NAME), 0, f"names {pattern}, which is no file here.", "Mend [policy] cedar."
+            )
+        for file in files:
+            found[file.relative_to(root).as_posix()] = _read_text(file)
+    return found
+
+
+def signing_key() -> str | None:
+    """Return the key that answers are signed with where none is named: ``BABYSITTER_KEY``."""
+    return os.environ.get("BABYSITTER_KEY") or None
 
 
 def user_name() -> str:
@@ -211,7 +252,7 @@ def parse_settings(text: str, *, file: str = FILE_NAME) -> Settings:
 def _refuse_unknown(
     raw: dict[str, Any], shape: type[Struct], path: tuple[str, ...], text: str, file: str
 ) -> None:
-    fields = {field.name: field.type for field in msgspec.structs.fields(shape)}
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
     for key, value in raw.items():
         here = (*path, key)
         if key not in fields:
@@ -220,13 +261,26 @@ def _refuse_unknown(
             near = difflib.get_close_matches(key, fields, n=1)
             known = f'Did you mean "{near[0]}"?' if near else "Known here: " + ", ".join(sorted(fields)) + "."
             raise _error(file, _line_of(text, here), f'has the unknown key "{".".join(here)}".', known)
-        inner = fields[key]
-        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, Struct):
-            _refuse_unknown(value, inner, here, text, file)
-        elif isinstance(value, list) and here == ("sandbox", "tasks"):
-            for item in value:
-                if isinstance(item, dict):
-                    _refuse_unknown(item, SandboxTask, here, text, file)
+        inner = _struct_in(fields[key])
+        if inner is None:
+            continue
+        named = isinstance(value, dict) and not _is_struct(fields[key]) and get_origin(fields[key]) is dict
+        items = value if isinstance(value, list) else value.values() if named else [value]
+        for item in items:
+            if isinstance(item, dict):
+                _refuse_unknown(item, inner, here, text, file)
+
+
+def _is_struct(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+def _struct_in(kind: object) -> type[Struct] | None:
+    """Return the table that a field holds: one, several, by name, or perhaps none."""
+    for each in (kind, *get_args(kind)):
+        if isinstance(each, type) and issubclass(each, Struct):
+            return each
+    return None
 
 
 def _line_of(text: str, keys: tuple[str, ...]) -> int:

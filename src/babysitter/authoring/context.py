@@ -31,6 +31,7 @@ I_contra = TypeVar("I_contra", contravariant=True)
 T = TypeVar("T")
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+Strategy = Literal["single", "first", "all", "quorum"]
 _LEVELS: Final = frozenset(get_args(LogLevel))
 
 
@@ -101,6 +102,9 @@ class Context:
         files: Iterable[str] = (),
         approves: Iterable[cmd.CoveredCall] = (),
         expires_in: float | timedelta | None = None,
+        findings: Mapping[str, Any] | None = None,
+        experts: Iterable[str] = (),
+        strategy: Strategy | None = None,
     ) -> Step[Review]:
         """Stop until people have answered.
 
@@ -108,13 +112,22 @@ class Context:
         files: paths of artifacts or of the workspace, shown with the question.
         approves: calls that the approval lets through, made by ``task.call(…)``.
         expires_in: seconds after which no answer means no.
+        findings: what scanners reported, as ``{"high": 0, "securityTests": [...]}``; rules may ask for it.
+        experts: whom to ask, of those who may answer; strategy: how many of them must.
         """
+        if strategy is not None and strategy not in get_args(Strategy):
+            raise UsageError(
+                f"ctx.breakpoint: there is no strategy {strategy!r}.",
+                hint=f"Use one of {', '.join(get_args(Strategy))}.",
+            )
         asked = {
             "question": question,
             "title": title,
             "tags": tuple(tags),
             "context": context,
             "files": tuple(files),
+            "findings": findings,
+            "experts": tuple(experts),
         }
         value = to_json(asked, "breakpoint")
         covered = tuple(approves)
@@ -129,6 +142,9 @@ class Context:
                 tags=tuple(value["tags"]),
                 files=tuple(value["files"]),
                 approves=covered,
+                findings=value["findings"],
+                experts=tuple(value["experts"]),
+                strategy=strategy,
                 expires_in_s=None if expires_in is None else _seconds(expires_in),
             )
 

@@ -1,20 +1,24 @@
-"""``inbox``, ``approve``, ``reject``, ``defer`` and ``breakpoint``: questions and the answers of people."""
+"""``inbox``, ``approve``, ``reject`` and ``defer``: what waits for people, and their answers."""
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from babysitter.cli.arguments import breakpoint_argument, run_argument
-from babysitter.cli.plain import plain, plain_lines
+from babysitter.cli.arguments import breakpoint_argument
+from babysitter.cli.plain import plain_lines
 from babysitter.cli.render import breakpoint_list
-from babysitter.cli.root import Verbs
-from babysitter.cli.terminal import json_option, runs_dir_option, show, workspace
-from babysitter.model.errors import NotFoundError
+from babysitter.cli.terminal import json_option, runs_dir_option, show, style_err, workspace
+from babysitter.config import signing_key
 from babysitter.service.delivery import Delivery, Sent
 from babysitter.service.queries import Queries
 from babysitter.service.reading import find_breakpoint
-from babysitter.service.views import BreakpointView
+
+if TYPE_CHECKING:
+    from babysitter.service.statements import Covered
+    from babysitter.service.wiring import Workspace
 
 _PAST = {"approve": "Approved", "reject": "Rejected", "defer": "Deferred"}
 
@@ -32,11 +36,19 @@ def inbox(*, as_json: bool, runs_dir: str | None) -> None:
     )
 
 
-def _answer(breakpoint_id: str, decision: str, comment: str, *, as_json: bool, runs_dir: str | None) -> None:
-    opened = workspace(runs_dir)
+def _answer(breakpoint_id: str, decision: str, how: "How") -> None:
+    opened = workspace(how.runs_dir)
     run_id, found = find_breakpoint(opened.store, breakpoint_id)
     is_driven = opened.store.holder(run_id) is not None
-    sent = Delivery(opened).answer(run_id, found, decision, comment=comment)
+    key = how.key or signing_key()
+    if key:
+        sent = _sign(opened, (run_id, found), decision, how, key)
+    elif how.break_glass or how.on_behalf_of or how.approver:
+        raise click.UsageError(
+            "--as, --on-behalf-of and --break-glass need --key.", click.get_current_context()
+        )
+    else:
+        sent = Delivery(opened).answer(run_id, found, decision, comment=how.comment)
     whole = {
         "runId": run_id,
         "breakpointId": found,
@@ -46,8 +58,43 @@ def _answer(breakpoint_id: str, decision: str, comment: str, *, as_json: bool, r
     }
     show(
         whole,
-        as_json=as_json,
+        as_json=how.as_json,
         text=lambda: _answered(f"{run_id}/{found}", decision, sent, is_driven=is_driven),
+    )
+
+
+def _sign(opened: "Workspace", name: tuple[str, str], decision: str, how: "How", key: str) -> Sent:
+    from babysitter.service.signed_answers import SignedAnswers, Wanted  # noqa: PLC0415 (imports cryptography)
+
+    use_case = SignedAnswers(opened)
+    covered = use_case.covered(*name)
+    if not how.as_json:
+        # Always: nobody should sign what was not on the screen.
+        click.echo(plain_lines(covered.document), err=True)
+        click.echo(f"You {decision} exactly this: {_summary(covered)}", err=True)
+        if how.break_glass:
+            click.echo(
+                style_err("BREAKING THE GLASS: journaled, logged, and to be reviewed.", fg="red"), err=True
+            )
+    if sys.stdin.isatty() and not (how.yes or how.as_json):
+        click.confirm(f"Sign it with {key}?", abort=True, err=True)
+    wanted = Wanted(
+        decision=decision,
+        comment=how.comment,
+        key=key,
+        approver=how.approver,
+        on_behalf_of=how.on_behalf_of,
+        break_glass=how.break_glass,
+    )
+    return use_case.send(covered, wanted)
+
+
+def _summary(covered: "Covered") -> str:
+    asked = covered.asked
+    calls = ", ".join(f"{call.task_id} ({call.args_sha256[:12]}…)" for call in asked.approves) or "no call"
+    return (
+        f"{calls}; shown.md {asked.shown_sha256[:12]}…; line {covered.place.seq} of the journal, "
+        f"{covered.place.head[:12]}…"
     )
 
 
@@ -65,106 +112,70 @@ def _answered(name: str, decision: str, sent: Sent, *, is_driven: bool) -> str:
     return "\n".join(lines)
 
 
-def _comment(command: Callable[..., Any]) -> Callable[..., Any]:
-    option = click.option(
-        "--comment", default="", help="Kept in the journal; the process gets it as feedback."
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How an answer is given: the options that approve, reject and defer share."""
+
+    comment: str
+    key: str | None
+    approver: str | None
+    on_behalf_of: str | None
+    yes: bool
+    as_json: bool
+    runs_dir: str | None
+    break_glass: bool = False
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what approve, reject and defer share, and hand it on as ``how``."""
+    options = (
+        click.option("--comment", default="", help="Kept in the journal; the process gets it as feedback."),
+        click.option(
+            "--key",
+            metavar="PATH|agent",
+            help="Sign with this SSH key, or with one of the agent (default: $BABYSITTER_KEY).",
+        ),
+        click.option("--as", "approver", metavar="NAME", help="Who you are, where the key is of several."),
+        click.option("--on-behalf-of", metavar="NAME", help="Whose place you take, by delegation."),
+        click.option("--yes", "-y", is_flag=True, help="Do not ask whether to sign."),
     )
-    return option(command)
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
-@click.command(epilog="Example: babysitter approve 01J9/4-production-deployment --comment 'looks right'")
+@click.command(epilog="Example: babysitter approve 01J9/4-production-deployment --key ~/.ssh/id_ed25519")
 @breakpoint_argument
-@_comment
+@_options
+@click.option(
+    "--break-glass", is_flag=True, help="An emergency: needs a comment, and is reviewed afterwards."
+)
 @json_option
 @runs_dir_option
-def approve(*, breakpoint_id: str, comment: str, as_json: bool, runs_dir: str | None) -> None:
+def approve(*, breakpoint_id: str, **how: Any) -> None:  # noqa: ANN401 (the options, checked by click)
     """Say yes to a breakpoint. BP is <runId>/<breakpointId> or a unique beginning of it.
 
-    Never drives the run: it prints the command that does.
+    Never drives the run: it prints the command that does. With --key the answer is signed over exactly what
+    is shown; anybody can check it with ssh-keygen.
     """
-    _answer(breakpoint_id, "approve", comment, as_json=as_json, runs_dir=runs_dir)
+    _answer(breakpoint_id, "approve", How(**how))
 
 
 @click.command(epilog="Example: babysitter reject 01J9/4-production-deployment --comment 'not on a Friday'")
 @breakpoint_argument
-@_comment
+@_options
 @json_option
 @runs_dir_option
-def reject(*, breakpoint_id: str, comment: str, as_json: bool, runs_dir: str | None) -> None:
+def reject(*, breakpoint_id: str, **how: Any) -> None:  # noqa: ANN401 (the options, checked by click)
     """Say no to a breakpoint. BP is <runId>/<breakpointId> or a unique beginning of it."""
-    _answer(breakpoint_id, "reject", comment, as_json=as_json, runs_dir=runs_dir)
+    _answer(breakpoint_id, "reject", How(**how))
 
 
 @click.command(epilog="Example: babysitter defer 01J9/4-production-deployment --comment 'after the freeze'")
 @breakpoint_argument
-@_comment
+@_options
 @json_option
 @runs_dir_option
-def defer(*, breakpoint_id: str, comment: str, as_json: bool, runs_dir: str | None) -> None:
+def defer(*, breakpoint_id: str, **how: Any) -> None:  # noqa: ANN401 (the options, checked by click)
     """Say "not now" to a breakpoint: neither yes nor no; it stays open."""
-    _answer(breakpoint_id, "defer", comment, as_json=as_json, runs_dir=runs_dir)
-
-
-@click.group("breakpoint", cls=Verbs, epilog="Example: babysitter breakpoint list last")
-def breakpoint_() -> None:
-    """Look at a run's breakpoints and their answers."""
-
-
-@breakpoint_.command("list", epilog="Example: babysitter breakpoint list last")
-@run_argument
-@json_option
-@runs_dir_option
-def list_(*, run_id: str, as_json: bool, runs_dir: str | None) -> None:
-    """List every breakpoint of a run, decided ones too."""
-    queries = Queries(workspace(runs_dir))
-    views = queries.breakpoints(queries.run_id(run_id))
-    show(
-        {"breakpoints": views},
-        as_json=as_json,
-        text=lambda: breakpoint_list(views, empty="This run has no breakpoints."),
-    )
-
-
-@breakpoint_.command("show", epilog="Example: babysitter breakpoint show 01J9/4-production-deployment")
-@breakpoint_argument
-@json_option
-@runs_dir_option
-def show_(*, breakpoint_id: str, as_json: bool, runs_dir: str | None) -> None:
-    """Print what an approver is shown, byte for byte as the journal's digest has it."""
-    queries = Queries(workspace(runs_dir))
-    run_id, view = _find(queries, breakpoint_id)
-    shown = queries.read_file(run_id, f"breakpoints/{view.breakpoint_id}/shown.md").decode()
-    show({"breakpoint": view, "shown": shown}, as_json=as_json, text=lambda: plain_lines(shown).rstrip())
-
-
-@breakpoint_.command("history", epilog="Example: babysitter breakpoint history 01J9/4-production-deployment")
-@breakpoint_argument
-@json_option
-@runs_dir_option
-def history(*, breakpoint_id: str, as_json: bool, runs_dir: str | None) -> None:
-    """Say who answered a breakpoint, and what came of it."""
-    queries = Queries(workspace(runs_dir))
-    run_id, view = _find(queries, breakpoint_id)
-    lines = [
-        f"{run_id}/{view.breakpoint_id}  {view.state}",
-        f"  {view.asked_at}  asked: {plain(view.question)}",
-    ]
-    for answer in view.answers:
-        why = f": {plain(answer['comment'])}" if answer["comment"] else ""
-        lines.append(f"  {plain(answer['approver'])}  {answer['decision']}{why}")
-    show(view, as_json=as_json, text=lambda: "\n".join(lines))
-
-
-def _find(queries: Queries, text: str) -> tuple[str, BreakpointView]:
-    run_text, mark, name = text.partition("/")
-    run_id = queries.run_id(run_text)
-    views = (
-        [view for view in queries.breakpoints(run_id) if view.breakpoint_id.startswith(name)] if mark else []
-    )
-    exact = [view for view in views if view.breakpoint_id == name]
-    if len(exact or views) != 1:
-        raise NotFoundError(
-            f"{text} names no breakpoint of run {run_id}.",
-            hint=f"See them with: babysitter breakpoint list {run_id}",
-        )
-    return run_id, (exact or views)[0]
+    _answer(breakpoint_id, "defer", How(**how))

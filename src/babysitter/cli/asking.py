@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from babysitter.cli.screen import Screen
     from babysitter.model.clock import Clock
     from babysitter.service.mail import AnswerMail
-    from babysitter.service.state import OpenBreakpoint
+    from babysitter.service.pending import OpenBreakpoint
 
 WORDS = {
     "approve": "approve",

@@ -24,7 +24,7 @@ from babysitter.service.reading import JournalTail
 if TYPE_CHECKING:
     from babysitter.service.mail import AnswerMail
     from babysitter.service.patience import Follows
-    from babysitter.service.state import OpenBreakpoint
+    from babysitter.service.pending import OpenBreakpoint
     from babysitter.service.wiring import Workspace
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

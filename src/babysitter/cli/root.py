@@ -31,7 +31,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "approve": ("babysitter.cli.answer", "approve", "Say yes to a breakpoint."),
     "reject": ("babysitter.cli.answer", "reject", "Say no to a breakpoint."),
     "defer": ("babysitter.cli.answer", "defer", "Say 'not now' to a breakpoint."),
-    "breakpoint": ("babysitter.cli.answer", "breakpoint_", "Look at a run's breakpoints and their answers."),
+    "breakpoint": (
+        "babysitter.cli.breakpoint",
+        "breakpoint_",
+        "Look at breakpoints and their answers, ask back, pass them on.",
+    ),
     "journal": ("babysitter.cli.journal", "journal", "Print, verify and export journals."),
     "secret": (
         "babysitter.cli.secret",
@@ -47,7 +51,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 VERBS = {
     "run": "list status show events watch create iterate cancel signal replay rebuild-state".split(),
     "task": ["list", "show", "post"],
-    "breakpoint": ["list", "show", "history"],
+    "breakpoint": ["list", "show", "history", "ask", "reply", "reassign", "rules"],
     "journal": ["cat", "verify", "export"],
     "secret": ["list", "check"],
 }

@@ -48,6 +48,11 @@ def style(text: str, **how: Any) -> str:  # noqa: ANN401 (click's own)
     return click.style(text, **how) if coloured(sys.stdout) else text
 
 
+def style_err(text: str, **how: Any) -> str:  # noqa: ANN401 (click's own)
+    """Return the text coloured, where stderr is a terminal that wants colour."""
+    return click.style(text, **how) if coloured(sys.stderr) else text
+
+
 def coloured(stream: Any) -> bool:  # noqa: ANN401 (a text stream, or None where it was closed)
     """Tell whether what goes to the stream is coloured."""
     from babysitter.config import wants_colour  # noqa: PLC0415 (reads the environment)

@@ -29,6 +29,8 @@ _REF_FIELDS: dict[type[Event], tuple[str, ...]] = {
     cls: tuple(each.name for each in msgspec.structs.fields(cls) if _may_hold_refs(each.type))
     for cls in EVENT_TYPES.values()
 }
+_OF_EFFECTS = frozenset(cls for cls in EVENT_TYPES.values() if "effect_id" in cls.__struct_fields__)
+_NAMES_FILES_ITS_OWN_WAY = frozenset({RunCreated, BreakpointRequested, JournalRecovered})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +45,44 @@ class Claim:
 
 @dataclass(slots=True)
 class Claims:
-    """All claims of a run's lines. ``statements``: digests that approvals must have, by breakpoint folder."""
+    """All claims of a run's lines.
 
+    present: paths there are; derived files that are not there are no concern.
+    statements: digests that approvals must have, by breakpoint folder.
+    """
+
+    present: frozenset[str] = frozenset()
     files: dict[str, Claim] = field(default_factory=dict)
     derived: dict[str, tuple[int, Json]] = field(default_factory=dict)
     statements: dict[str, set[str]] = field(default_factory=dict)
+    _folders: frozenset[str] = field(init=False)
 
-    def add(self, line: int, event: Event, present: frozenset[str]) -> list[Claim]:
+    def __post_init__(self) -> None:
+        """Note which folders there are."""
+        self._folders = frozenset(path.rpartition("/")[0] for path in self.present)
+
+    def add(self, line: int, event: Event) -> list[Claim]:
         """Take what an event claims; return the claims that contradict an earlier one.
 
         Args:
             line: the event's number.
             event: as stored.
-            present: paths there are; derived files that are not there are no concern.
         """
         if isinstance(event, BreakpointResponded) and event.statement_sha256 is not None:
             self.statements.setdefault(f"breakpoints/{event.breakpoint_id}", set()).add(
                 event.statement_sha256
             )
-        for path, value in derived_files(event):
-            if path in present:
-                self.derived[path] = (line, value)
+        if self._may_be_shown(event):
+            for path, value in derived_files(event):
+                if path in self.present:
+                    self.derived[path] = (line, value)
         return [claim for claim in _claims_of(line, event) if not self._agrees(claim)]
+
+    def _may_be_shown(self, event: Event) -> bool:
+        # Most runs keep no files of their tasks, and making those of each line to find none is dear.
+        if type(event) not in _OF_EFFECTS:
+            return True
+        return f"tasks/{getattr(event, 'effect_id')}" in self._folders  # noqa: B009 (those types have one)
 
     def _agrees(self, claim: Claim) -> bool:
         known = self.files.setdefault(claim.path, claim)
@@ -72,6 +90,10 @@ class Claims:
 
 
 def _claims_of(line: int, event: Event) -> list[Claim]:
+    kind = type(event)
+    names = _REF_FIELDS[kind]
+    if not names and kind not in _NAMES_FILES_ITS_OWN_WAY:
+        return []
     claims = []
     if isinstance(event, RunCreated):
         claims += [Claim(line, RUN, event.run_sha256), Claim(line, INPUTS, event.inputs_sha256)]
@@ -79,10 +101,11 @@ def _claims_of(line: int, event: Event) -> list[Claim]:
         claims.append(Claim(line, shown_path(event.breakpoint_id), event.shown_sha256))
     elif isinstance(event, JournalRecovered):
         claims.append(Claim(line, event.torn_path, event.dropped_sha256, event.dropped_bytes))
-    for name in _REF_FIELDS[type(event)]:
+    for name in names:
         value = getattr(event, name)
-        refs = value if isinstance(value, tuple) else (value,)
-        claims += [Claim(line, ref.path, ref.sha256, ref.bytes) for ref in refs if ref is not None]
+        if value:
+            refs = value if isinstance(value, tuple) else (value,)
+            claims += [Claim(line, ref.path, ref.sha256, ref.bytes) for ref in refs]
     return claims
 
 

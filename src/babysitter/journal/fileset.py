@@ -23,7 +23,9 @@ _ID = r"([^/]+)"
 _UNFINISHED = re.compile(r"(.*?)\.([^/]+)\.part")
 _ALWAYS_LOOSE = re.compile(r"state/[^/]+|mail/[A-Za-z0-9][A-Za-z0-9._-]*\.json")
 _TASK_FILE = re.compile(rf"tasks/{_ID}/(?:(?:task|input|result)\.json|(?:stdout|stderr)(?:\.[0-9]+)?\.log)")
-_BREAKPOINT_FILE = re.compile(rf"breakpoints/{_ID}/(?:shown\.md|approval-[0-9]+\.json(?:\.sig)?)")
+_BREAKPOINT_FILE = re.compile(
+    rf"breakpoints/{_ID}/(?:shown\.(?:md|json)|files/[^/]+|approval-[0-9]+\.json(?:\.sig)?)"
+)
 _ELSEWHERE = re.compile(r"artifacts/.+|output\.json|journal/torn/[0-9]{8,}-[0-9a-f]{16}\.bin")
 _CHILD = "-child"
 

@@ -10,10 +10,12 @@ Reference: docs/reference/events.md.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, NoReturn
 
 from babysitter.model.errors import CorruptJournalError
 from babysitter.model.events import (
+    EVENT_TYPES,
     BreakpointReleased,
     BreakpointRequested,
     BreakpointResponded,
@@ -64,6 +66,10 @@ TABLE: Final[dict[str, Step]] = {
     "BREAKPOINT_RELEASED": Step("breakpoint", ("open",), "released"),
     "BREAKPOINT_REJECTED": Step("breakpoint", ("open",), "rejected"),
     "BREAKPOINT_EXPIRED": Step("breakpoint", ("open",), "expired"),
+    "BREAKPOINT_LAPSED": Step("breakpoint", ("released",), "lapsed"),
+    "BREAKPOINT_REASSIGNED": Step("breakpoint", ("open",), "open"),
+    "BREAKPOINT_INFO_REQUESTED": Step("breakpoint", ("open",), "open"),
+    "BREAKPOINT_INFO_GIVEN": Step("breakpoint", ("open",), "open"),
     "TIMER_SET": Step("timer", (NEW,), "open"),
     "TIMER_FIRED": Step("timer", ("open",), "fired"),
     "SIGNAL_AWAITED": Step("signal", (NEW,), "open"),
@@ -79,6 +85,15 @@ TABLE: Final[dict[str, Step]] = {
 four by call id; a ``moment`` is over when it is journaled. An ``after`` of "" leaves the state as it is."""
 
 _ID_FIELD: Final = {"effect": "effect_id", "breakpoint": "breakpoint_id"}
+_NAME_OF: Final[dict[str, Callable[[Event], str]]] = {
+    kind: attrgetter(_ID_FIELD.get(step.subject, "call_id"))
+    for kind, step in TABLE.items()
+    if step.subject not in {"run", "wait"}
+}
+"""By event type, what names its subject."""
+_WITH_REQUEST_ID: Final = frozenset(
+    kind for kind, cls in EVENT_TYPES.items() if "request_id" in cls.__struct_fields__
+)
 
 
 class Grammar:
@@ -123,7 +138,8 @@ class Grammar:
             CorruptJournalError: it may not come here; ``facts['line']`` counts the events given so far.
         """
         self.line += 1
-        step = TABLE[event.type]
+        kind = event.type
+        step = TABLE[kind]
         if step.subject == "run":
             if self._run not in step.before:
                 self._refuse(event, f"the run is {self._run}")
@@ -132,21 +148,19 @@ class Grammar:
             self._refuse(event, f"the run is {self._run}")
         else:
             self._move(event, step)
-        rule = self._rules.get(event.type)
+        rule = self._rules.get(kind)
         if rule is not None:
             rule(event)
-        request_id = getattr(event, "request_id", None)
-        if request_id is not None:
-            if request_id in self._request_ids:
-                self._refuse(event, f"the request {request_id} was answered before")
-            self._request_ids.add(request_id)
+        if kind in _WITH_REQUEST_ID:
+            self._take_request(event)
 
     def knows(self, subject: str, name: str) -> bool:
         """Return whether an event made it: an ``effect`` or ``breakpoint`` by id, a ``child`` by call id."""
         return (subject, name) in self._states
 
     def _move(self, event: Event, step: Step) -> None:
-        key = self._key(event, step)
+        name_of = _NAME_OF.get(event.type)
+        key = self._waiting(event) if name_of is None else (step.subject, name_of(event))
         state = self._states.get(key, NEW)
         if state not in step.before:
             self._refuse(event, f"{key[0]} {key[1]} is {state}")
@@ -155,14 +169,20 @@ class Grammar:
         if step.after:
             self._states[key] = step.after
 
-    def _key(self, event: Event, step: Step) -> tuple[str, str]:
-        if step.subject == "wait":
-            call_id = str(getattr(event, "call_id"))  # noqa: B009 (the row says that the event has one)
-            key = self._calls.get(call_id)
-            if key is None or key[0] not in _WAITS:
-                self._refuse(event, f"nothing waits at call {call_id}")
-            return key
-        return step.subject, getattr(event, _ID_FIELD.get(step.subject, "call_id"))
+    def _waiting(self, event: Event) -> tuple[str, str]:
+        call_id = str(getattr(event, "call_id"))  # noqa: B009 (the row says that the event has one)
+        key = self._calls.get(call_id)
+        if key is None or key[0] not in _WAITS:
+            self._refuse(event, f"nothing waits at call {call_id}")
+        return key
+
+    def _take_request(self, event: Event) -> None:
+        request_id = getattr(event, "request_id")  # noqa: B009 (asked of types that have one)
+        if request_id is None:
+            return
+        if request_id in self._request_ids:
+            self._refuse(event, f"the request {request_id} was answered before")
+        self._request_ids.add(request_id)
 
     def _take_call(self, event: Event, key: tuple[str, str]) -> None:
         call_id = getattr(event, "call_id")  # noqa: B009 (whatever begins has one)

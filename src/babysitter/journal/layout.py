@@ -33,6 +33,21 @@ def shown_path(breakpoint_id: str) -> str:
     return f"breakpoints/{breakpoint_id}/shown.md"
 
 
+def shown_facts_path(breakpoint_id: str) -> str:
+    """Return where the facts are kept that ``shown.md`` was made of."""
+    return f"breakpoints/{breakpoint_id}/shown.json"
+
+
+def shown_file_path(breakpoint_id: str, number: int) -> str:
+    """Return where the ``number``-th file that was shown is kept, as the workspace had it then."""
+    return f"breakpoints/{breakpoint_id}/files/{number}"
+
+
+def statement_path(breakpoint_id: str, number: int) -> str:
+    """Return where the ``number``-th signed answer to a breakpoint is kept; its signature: ``.sig`` more."""
+    return f"breakpoints/{breakpoint_id}/approval-{number}.json"
+
+
 def torn_path(seq: int, sha256: str) -> str:
     """Return where a cut-off tail is kept: ``seq`` is the number of the line it would have begun with."""
     return f"journal/torn/{seq:08d}-{sha256[:16]}.bin"

@@ -11,11 +11,11 @@ import orjson
 from msgspec.structs import replace
 
 from babysitter.journal.fields import BLOB_FIELD, unmask_event
-from babysitter.journal.lines import BrokenLineError, Chain, Record
 from babysitter.journal.masking import Masker
 from babysitter.journal.recovery import corrupt, why_not_torn
 from babysitter.model.errors import NotFoundError
 from babysitter.model.events import BlobRef, Event
+from babysitter.model.lines import BrokenLineError, Chain, Record
 from babysitter.model.values import Json, sha256_hex
 from babysitter.stores.interface import Store as Store  # noqa: PLC0414 (what service code reads runs from)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from babysitter.journal.lines import BATCH_BYTES_MAX, BrokenLineError, Chain, Record, seq_of
 from babysitter.model.errors import CorruptJournalError
 from babysitter.model.events import END_TYPES, EVENT_TYPES
+from babysitter.model.lines import BATCH_BYTES_MAX, BrokenLineError, Chain, Record, seq_of
 
 _END_NAMES = frozenset(name for name, cls in EVENT_TYPES.items() if cls in END_TYPES)
 

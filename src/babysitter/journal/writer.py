@@ -19,13 +19,13 @@ from msgspec.structs import replace
 
 from babysitter.journal.fields import BLOB_FIELD, DIGEST_FIELD, mask_fields, settle_fields
 from babysitter.journal.layout import INPUTS, RUN, blob_path, torn_path
-from babysitter.journal.lines import BATCH_BYTES_MAX, Chain, Record, encode_data
 from babysitter.journal.masking import Masker
 from babysitter.journal.outputs import MaskedOutput, Tee
 from babysitter.journal.recovery import Survey, survey
 from babysitter.model.clock import Clock, format_time
 from babysitter.model.errors import InvalidValueError, StoreError
 from babysitter.model.events import INLINE_BYTES_MAX, BlobRef, Event, JournalRecovered, RunCreated
+from babysitter.model.lines import BATCH_BYTES_MAX, Chain, Record, encode_data
 from babysitter.model.values import Json, canonical_json, encode_json, sha256_hex
 from babysitter.stores.interface import Holder, Lease, Store
 
@@ -79,6 +79,8 @@ class JournalWriter:
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._failure: StoreError | None = None
+        self.recorded_at = ""
+        """When the line that was staged last was recorded."""
 
     @classmethod
     def open(
@@ -135,6 +137,11 @@ class JournalWriter:
         return digest
 
     @property
+    def last_line(self) -> bytes:
+        """The bytes of the line that was staged last; empty when a commit has passed since."""
+        return self._pending[-1] if self._pending else b""
+
+    @property
     def dead(self) -> bool:
         """True from the first failed store operation on."""
         return self._failure is not None
@@ -162,7 +169,8 @@ class JournalWriter:
                     f"a {event.type} event of {len(data)} bytes is larger than a batch, {BATCH_BYTES_MAX}.",
                     hint="Keep large data in an artifact or a task's result, and pass its path.",
                 )
-        line = self._chain.line(event.type, format_time(self._clock.now_ns()), data)
+        self.recorded_at = format_time(self._clock.now_ns())
+        line = self._chain.line(event.type, self.recorded_at, data)
         if self._pending_bytes + len(line) > BATCH_BYTES_MAX:
             self.commit()
         self._pending.append(line)

@@ -42,7 +42,12 @@ class CoveredCall(Struct, frozen=True, kw_only=True):
 
 
 class RequestBreakpoint(Command, frozen=True, kw_only=True):
-    """BREAKPOINT_REQUESTED. ``files`` are artifact or workspace paths shown with the question."""
+    """BREAKPOINT_REQUESTED.
+
+    files: artifact or workspace paths shown with the question.
+    findings: what scanners reported, for rules that ask for it.
+    experts, strategy: whom the author would ask, of those who may answer, and how many of them.
+    """
 
     question: str
     title: str = ""
@@ -51,6 +56,9 @@ class RequestBreakpoint(Command, frozen=True, kw_only=True):
     files: tuple[str, ...] = ()
     approves: tuple[CoveredCall, ...] = ()
     expires_in_s: float | None = None
+    findings: Json = None
+    experts: tuple[str, ...] = ()
+    strategy: str | None = None
 
 
 class SetTimer(Command, frozen=True, kw_only=True):

@@ -14,6 +14,10 @@
     │   ├── PolicyDeniedError      refused.policy
     │   ├── SandboxError           refused.sandbox        cannot confine, or would not be confined
     │   ├── MissingToolError       refused.tool
+    │   ├── ProgramTimeoutError    refused.timeout        a program of this machine was too slow
+    │   ├── SignatureError         refused.signature      a signature does not prove what it should
+    │   ├── SignersError           refused.signers        an unusable list of signers, key or revocation
+    │   ├── WitnessError           refused.witness        a witness is away, or refuses to cosign
     │   ├── ProcessChangedError    refused.process_changed
     │   └── SecretError            refused.secret         away, too short, undeclared, or in an argv
     ├── StoreError                 store.*       exit 4
@@ -130,6 +134,30 @@ class MissingToolError(RefusedError):
     """A program that the task needs is not on this machine."""
 
     code = "refused.tool"
+
+
+class ProgramTimeoutError(RefusedError):
+    """A program of this machine did not answer in time and was ended."""
+
+    code = "refused.timeout"
+
+
+class SignatureError(RefusedError):
+    """A signature does not prove what it should; ``facts['reason']`` is a stable word for why."""
+
+    code = "refused.signature"
+
+
+class SignersError(RefusedError):
+    """A file of signers, a key or a revocation list can't be used; ``facts`` has ``file`` and ``line``."""
+
+    code = "refused.signers"
+
+
+class WitnessError(RefusedError):
+    """A witness is away, or refuses to cosign; ``facts['witness']`` names it."""
+
+    code = "refused.witness"
 
 
 class ProcessChangedError(RefusedError):

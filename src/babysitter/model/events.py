@@ -48,7 +48,11 @@ class ErrorInfo(
 
 
 class RunCreated(Event, frozen=True, kw_only=True):
-    """First line. ``secrets`` are the references that lines of this run may hold; no others resolve."""
+    """First line.
+
+    ``secrets``: the references that lines of this run may hold; no others resolve. ``authors``: who counts as
+    an author besides ``requested_by``: the owners that its process and its secrets declare.
+    """
 
     type = "RUN_CREATED"
     run_id: str
@@ -59,6 +63,7 @@ class RunCreated(Event, frozen=True, kw_only=True):
     run_sha256: str
     policy_sha256: str
     requested_by: str
+    authors: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     sandbox: str
     trust: str = "unchecked"
@@ -88,13 +93,17 @@ class EffectRequested(Event, frozen=True, kw_only=True):
 
 
 class EffectStarted(Event, frozen=True, kw_only=True):
-    """Durable before the work begins. Without a later line of the same attempt, its outcome is unknown."""
+    """Durable before the work begins. Without a later line of the same attempt, its outcome is unknown.
+
+    ``approval``: the breakpoint whose release lets it start, where one was needed.
+    """
 
     type = "EFFECT_STARTED"
     effect_id: str
     attempt: int
     sandbox_sha256: str
     worker: str
+    approval: str | None = None
 
 
 class EffectResolved(Event, frozen=True, kw_only=True):
@@ -161,18 +170,27 @@ class CallCancelled(Event, frozen=True, kw_only=True):
     call_id: str
 
 
-class CoveredRef(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A call that an approval lets through, once: the task, and the digest of exactly its arguments."""
+class CoveredRef(
+    Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A call that an approval lets through, once: the task, its exact arguments, the sandbox it gets."""
 
     task_id: str
     args_sha256: str
+    sandbox_sha256: str | None = None
 
 
 class BreakpointRequested(Event, frozen=True, kw_only=True):
-    """A question to people. ``approves``: the calls that an approval lets through."""
+    """A question to people.
+
+    approves: the calls that an approval lets through.
+    eligible: who may approve, by the rule, when it was asked; ``*``: whoever can answer at all.
+    findings: what scanners reported, for rules that ask for it.
+    shown_format: which form of ``shown.md`` it is, so that an approver's side can make it again; 0: none.
+    """
 
     type = "BREAKPOINT_REQUESTED"
-    author_data = ("question", "title", "context", "tags")
+    author_data = ("question", "title", "context", "tags", "findings")
     breakpoint_id: str
     call_id: str
     question: str
@@ -187,10 +205,19 @@ class BreakpointRequested(Event, frozen=True, kw_only=True):
     files: tuple[BlobRef, ...] = ()
     approves: tuple[CoveredRef, ...] = ()
     expires_at: str | None = None
+    findings: Json = None
+    notify: tuple[str, ...] = ()
+    strategy: str | None = None
+    shown_format: int = 0
 
 
 class BreakpointResponded(Event, frozen=True, kw_only=True):
-    """One person's answer, and how we know who it was."""
+    """One person's answer, and how we know who it was.
+
+    statement_ref, signature_ref: what the person signed, byte for byte, and the SSH signature over it.
+    on_behalf_of: whose place the person took by delegation.
+    break_glass: the answer of an emergency, which waits for no quorum and is reviewed afterwards.
+    """
 
     type = "BREAKPOINT_RESPONDED"
     author_data = ("comment",)
@@ -200,7 +227,12 @@ class BreakpointResponded(Event, frozen=True, kw_only=True):
     comment: str = ""
     method: Literal["ssh", "passkey", "token", "rule", "local"]
     statement_sha256: str | None = None
+    statement_ref: BlobRef | None = None
+    signature_ref: BlobRef | None = None
     key_fingerprint: str | None = None
+    user_verified: bool = False
+    on_behalf_of: str | None = None
+    break_glass: bool = False
     request_id: str | None = None
 
 
@@ -214,6 +246,7 @@ class BreakpointReleased(Event, frozen=True, kw_only=True):
     responded_by: tuple[str, ...]
     feedback: str = ""
     rule: str
+    break_glass: bool = False
 
 
 class BreakpointRejected(Event, frozen=True, kw_only=True):
@@ -233,6 +266,49 @@ class BreakpointExpired(Event, frozen=True, kw_only=True):
     type = "BREAKPOINT_EXPIRED"
     breakpoint_id: str
     expired_at: str
+
+
+class BreakpointLapsed(Event, frozen=True, kw_only=True):
+    """A release no longer holds: executed too late, or somebody who approved may not any more."""
+
+    type = "BREAKPOINT_LAPSED"
+    breakpoint_id: str
+    rule: str
+    reason: str
+
+
+class BreakpointReassigned(Event, frozen=True, kw_only=True):
+    """Somebody passed the question on: of those eligible, these are asked now."""
+
+    type = "BREAKPOINT_REASSIGNED"
+    author_data = ("reason",)
+    breakpoint_id: str
+    to: tuple[str, ...]
+    by: str
+    reason: str = ""
+    request_id: str | None = None
+
+
+class BreakpointInfoRequested(Event, frozen=True, kw_only=True):
+    """Somebody asks for more before answering; neither yes nor no."""
+
+    type = "BREAKPOINT_INFO_REQUESTED"
+    author_data = ("question",)
+    breakpoint_id: str
+    by: str
+    question: str
+    request_id: str | None = None
+
+
+class BreakpointInfoGiven(Event, frozen=True, kw_only=True):
+    """The answer to what somebody asked."""
+
+    type = "BREAKPOINT_INFO_GIVEN"
+    author_data = ("answer",)
+    breakpoint_id: str
+    by: str
+    answer: str
+    request_id: str | None = None
 
 
 class TimerSet(Event, frozen=True, kw_only=True):

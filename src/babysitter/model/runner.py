@@ -1,6 +1,6 @@
 """Ports around performing: starting a program confined, performing an attempt, keeping its output."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -87,6 +87,39 @@ class Runner(Protocol):
         Raises:
             SandboxError: it cannot be confined as asked.
             MissingToolError: the program is not there.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What a program of this machine answered. ``status``: negative when a signal ended it."""
+
+    status: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Programs(Protocol):
+    """Starts stock programs of this machine (``ssh-keygen``, ``git``) for the person or operator at work.
+
+    Unconfined, with this process's environment and terminal: never for a task, never for code of a workspace.
+    """
+
+    def call(
+        self,
+        argv: tuple[str, ...],
+        *,
+        stdin: bytes = b"",
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float | None = 60.0,
+    ) -> Called:
+        """Start the program, give it ``stdin``, wait. ``env`` is added to this process's environment.
+
+        Raises:
+            MissingToolError: the program is not on this machine.
+            ProgramTimeoutError: it did not end in time; it was killed.
         """
         ...
 

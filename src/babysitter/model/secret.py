@@ -46,6 +46,11 @@ class Secret:
         return hash(("babysitter.secret", self.ref))
 
 
-def secret(ref: str) -> Secret:
-    """Return a reference to a secret, for example ``secret("env:API_KEY")``; pass it to a task."""
+def secret(ref: str, *, owner: str | None = None) -> Secret:
+    """Return a reference to a secret, for example ``secret("env:API_KEY")``; pass it to a task.
+
+    owner: counts as an author of every run of the code that names it, where rules say that authors may not
+        approve. It is read from the code, so it must be written out as text.
+    """
+    del owner
     return Secret(ref)

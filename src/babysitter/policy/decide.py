@@ -1,69 +1,17 @@
-"""Decisions: may this effect start, and what do these answers add up to.
+"""What the answers to a question add up to, by what the question itself says.
 
-Pure: the same facts give the same decision. What is not known to be allowed is not allowed.
+Pure, and without rules: a script that has only the journal comes to the same result.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from babysitter.model.effects import TaskSpec
 from babysitter.model.events import BreakpointResponded
-from babysitter.policy.rules import ANYBODY, Policy, Rule, is_guarded
+from babysitter.model.rules import ANYBODY
 
 Covered = tuple[str, str]
 """(task id, digest of the arguments)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allow:
-    """The effect may start."""
-
-
-@dataclass(frozen=True, slots=True)
-class NeedApproval:
-    """The effect may start once people have agreed to exactly these arguments under ``rule``."""
-
-    rule: Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Deny:
-    """The effect may not start."""
-
-    rule: str
-    reason: str
-
-
-Decision = Allow | NeedApproval | Deny
-ALLOW = Allow()
-
-
-def decide(policy: Policy, spec: TaskSpec, args_sha256: str, approved: Mapping[Covered, int]) -> Decision:
-    """Return whether an effect may start now.
-
-    Args:
-        policy: the rules in force.
-        spec: the task.
-        args_sha256: digest of its masked arguments.
-        approved: approvals that were released and not used yet, by task and arguments.
-    """
-    if not is_guarded(spec):
-        return ALLOW
-    if approved.get((spec.task_id, args_sha256), 0) > 0:
-        return ALLOW
-    return NeedApproval(policy.guarded)
-
-
-def rule_for_question(policy: Policy, context: object, *, guards: bool) -> Rule:
-    """Return the rule for a question: the guarded one where production or critical is at stake."""
-    if guards:
-        return policy.guarded
-    if isinstance(context, dict) and (
-        context.get("environment") == "production" or context.get("critical") is True
-    ):
-        return policy.guarded
-    return policy.asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

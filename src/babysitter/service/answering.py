@@ -1,101 +1,114 @@
 """From a message to the events it becomes: the same whether a driver journals it or the sender does.
 
-Pure: state, message and time in, events out.
+Pure but for the judge, who looks at signatures and rules: state, message and time in, events out.
 """
 
-from typing import Literal, cast
-
 from babysitter.model import events as ev
-from babysitter.model.clock import format_time, parse_time
-from babysitter.model.errors import (
-    BabysitterError,
-    NotFoundError,
-    PolicyDeniedError,
-    RefusedError,
-    UsageError,
-)
+from babysitter.model.clock import format_time
+from babysitter.model.errors import BabysitterError, NotFoundError, PolicyDeniedError
+from babysitter.model.rules import ANYBODY
 from babysitter.model.values import check_json
-from babysitter.policy.decide import tally
-from babysitter.policy.rules import ANYBODY
-from babysitter.service.mail import AnswerMail, AnyMail, CancelMail, PostMail, SignalMail
-from babysitter.service.state import HARNESS, RunState
+from babysitter.service.gates import Gates
+from babysitter.service.judging import Judge
+from babysitter.service.mail import AnswerMail, AnyMail, AskMail, CancelMail, PassOnMail, PostMail, SignalMail
+from babysitter.service.pending import HARNESS, OpenBreakpoint
+from babysitter.service.state import RunState
 
-DECISIONS = ("approve", "reject", "defer")
 
-
-def mail_events(state: RunState, message: AnyMail, now_ns: int) -> list[ev.Event]:
+def mail_events(state: RunState, message: AnyMail, now_ns: int, judge: Judge) -> list[ev.Event]:
     """Return the events that a message becomes; for an answer, ``decision_after`` may add one.
 
     Raises:
-        BabysitterError: it can't be taken (no such breakpoint, too late, already ended).
+        BabysitterError: it can't be taken (no such breakpoint, too late, already ended, not allowed).
     """
-    if isinstance(message, AnswerMail):
-        return [_answer(state, message, now_ns)]
-    if isinstance(message, SignalMail):
-        return [
-            ev.SignalReceived(
-                name=message.name,
-                payload=message.payload,
-                sender=message.sender,
-                request_id=message.request_id,
-            )
-        ]
-    if isinstance(message, CancelMail):
-        if state.cancel is not None:
-            return []
-        return [
-            ev.RunCancelRequested(reason=message.reason, by=message.sender, request_id=message.request_id)
-        ]
-    return [_posted(state, message, now_ns)]
+    match message:
+        case AnswerMail():
+            return [judge.responded(_asked(state, message.breakpoint_id), message, now_ns)]
+        case AskMail() | PassOnMail():
+            return [_about(_asked(state, message.breakpoint_id), message)]
+        case SignalMail():
+            return [
+                ev.SignalReceived(
+                    name=message.name,
+                    payload=message.payload,
+                    sender=message.sender,
+                    request_id=message.request_id,
+                )
+            ]
+        case CancelMail():
+            if state.cancel is not None:
+                return []
+            return [
+                ev.RunCancelRequested(reason=message.reason, by=message.sender, request_id=message.request_id)
+            ]
+        case PostMail():
+            return [_posted(state, message, now_ns)]
 
 
-def _answer(state: RunState, message: AnswerMail, now_ns: int) -> ev.Event:
-    asked = state.breakpoints.get(message.breakpoint_id)
+def _asked(state: RunState, breakpoint_id: str) -> OpenBreakpoint:
+    asked = state.breakpoints.get(breakpoint_id)
     if asked is None:
         raise NotFoundError(
-            f"{message.breakpoint_id} is not open: it was answered, has expired, or was never asked.",
+            f"{breakpoint_id} is not open: it was answered, has expired, or was never asked.",
             hint="See what waits with: babysitter inbox",
         )
-    if message.decision not in DECISIONS:
-        raise UsageError(f"{message.decision!r} is no decision.", hint="Use approve, reject or defer.")
-    expires_at = asked.requested.expires_at
-    if expires_at is not None and parse_time(expires_at) <= now_ns:
-        raise RefusedError(f"{message.breakpoint_id} expired at {expires_at}.", hint="Start the step again.")
-    eligible = asked.requested.eligible
-    if ANYBODY not in eligible and message.sender not in eligible:
-        raise PolicyDeniedError(
-            f"{message.sender} may not answer {message.breakpoint_id}: rule {asked.requested.rule} names "
-            f"{', '.join(eligible)}.",
-            hint="Ask one of them.",
+    return asked
+
+
+def _about(asked: OpenBreakpoint, message: AskMail | PassOnMail) -> ev.Event:
+    """Return the line of a message that is about a question and does not answer it."""
+    if isinstance(message, AskMail):
+        if message.is_reply:
+            return ev.BreakpointInfoGiven(
+                breakpoint_id=message.breakpoint_id,
+                by=message.sender,
+                answer=message.comment,
+                request_id=message.request_id,
+            )
+        return ev.BreakpointInfoRequested(
+            breakpoint_id=message.breakpoint_id,
+            by=message.sender,
+            question=message.comment,
+            request_id=message.request_id,
         )
-    return ev.BreakpointResponded(
+    eligible = asked.requested.eligible
+    others = [name for name in message.to if ANYBODY not in eligible and name not in eligible]
+    if others or not message.to:
+        raise PolicyDeniedError(
+            f"{message.breakpoint_id} can't be passed on to {', '.join(others) or 'nobody'}: rule "
+            f"{asked.requested.rule} names {', '.join(eligible)}.",
+            hint="Pass it on to some of those.",
+        )
+    return ev.BreakpointReassigned(
         breakpoint_id=message.breakpoint_id,
-        approver=message.sender,
-        decision=cast("Literal['approve', 'reject', 'defer']", message.decision),
-        comment=message.comment,
-        method="rule" if message.method == "rule" else "local",
+        to=message.to,
+        by=message.sender,
+        reason=message.comment,
         request_id=message.request_id,
     )
 
 
-def decision_after(state: RunState, breakpoint_id: str) -> ev.Event | None:
+def decision_after(state: RunState, breakpoint_id: str, gates: Gates) -> ev.Event | None:
     """Return BREAKPOINT_RELEASED or BREAKPOINT_REJECTED when the answers so far add up to it, else None."""
     asked = state.breakpoints.get(breakpoint_id)
     if asked is None:
         return None
-    requested = asked.requested
-    result = tally(asked.answers, quorum=requested.quorum, eligible=requested.eligible)
+    result, break_glass = gates.outcome(asked)
     if result.state == "released":
         return ev.BreakpointReleased(
             breakpoint_id=breakpoint_id,
             approved=True,
             responded_by=result.by,
             feedback=result.feedback,
-            rule=requested.rule,
+            rule=asked.requested.rule,
+            break_glass=break_glass,
         )
     if result.state == "rejected":
         return ev.BreakpointRejected(
-            breakpoint_id=breakpoint_id, responded_by=result.by, feedback=result.feedback, rule=requested.rule
+            breakpoint_id=breakpoint_id,
+            responded_by=result.by,
+            feedback=result.feedback,
+            rule=asked.requested.rule,
         )
     return None
 

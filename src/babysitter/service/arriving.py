@@ -13,18 +13,20 @@ from queue import SimpleQueue
 from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import format_time, parse_time
-from babysitter.model.errors import BabysitterError, InvalidValueError
+from babysitter.model.errors import BabysitterError, InvalidValueError, StoreError
+from babysitter.model.rules import Rule
 from babysitter.model.values import check_json
-from babysitter.policy.rules import Rule
 from babysitter.service.answering import decision_after, expired_event, mail_events, refused_mail
 from babysitter.service.children import Children
 from babysitter.service.driving import Driving
+from babysitter.service.gates import RULE
+from babysitter.service.judging import Judge
 from babysitter.service.mail import AnswerMail, AnyMail
 from babysitter.service.patience import Patience
+from babysitter.service.pending import OpenEffect
 from babysitter.service.performing import Arrival, ChildFinished, Finished
-from babysitter.service.posting import with_output
+from babysitter.service.posting import with_files
 from babysitter.service.retries import retry_delay_s
-from babysitter.service.state import OpenEffect
 
 MAIL_EVERY_S = 0.02
 
@@ -60,11 +62,13 @@ class Inbox:
     children: Children
     read_mail: Callable[[], list[tuple[str, AnyMail]]]
     delete_mail: Callable[[str], None]
+    judge: Judge
     now_ns: Callable[[], int]
     monotonic_s: Callable[[], float]
     local: list[Incoming] = field(default_factory=list)
     delivered: list[str] = field(default_factory=list)
     due: list[tuple[int, str, str, str]] = field(default_factory=list)
+    consecutive: Callable[[ev.BreakpointRequested], int] = lambda _asked: 0
     _mail_at_s: float = 0.0
 
     def schedule(self, kind: str, key: str, due_at: str) -> None:
@@ -201,7 +205,10 @@ class Inbox:
         if message.request_id in worker.state.request_ids:
             return
         try:
-            events = mail_events(worker.state, message, self.now_ns())
+            events = mail_events(worker.state, message, self.now_ns(), self.judge)
+            events = [with_files(event, message, worker.writer) for event in events]
+        except StoreError:
+            raise
         except BabysitterError as refusal:
             # The sender waits for a line: this one says why there is no other.
             worker.note(refused_mail(message, refusal))
@@ -209,11 +216,31 @@ class Inbox:
         for event in events:
             if isinstance(event, ev.EffectResolved):
                 worker.calls.pop(event.effect_id, None)
-            worker.note(with_output(event, message, worker.writer))
+            worker.note(event)
         if isinstance(message, AnswerMail):
-            decided = decision_after(worker.state, message.breakpoint_id)
-            if decided is not None:
-                worker.note(decided)
+            self._decide(worker, message.breakpoint_id)
+
+    def _decide(self, worker: Driving, breakpoint_id: str) -> None:
+        """Journal what the answers add up to, when they do."""
+        decided = decision_after(worker.state, breakpoint_id, worker.gates)
+        if decided is not None:
+            worker.note(decided)
+
+    def answer_by_rule(self, worker: Driving, asked: ev.BreakpointRequested) -> None:
+        """Answer in a person's place where the settings have a rule for that."""
+        found = worker.gates.auto_approval(asked, lambda: self.consecutive(asked))
+        if found is None:
+            return
+        worker.note(
+            ev.BreakpointResponded(
+                breakpoint_id=asked.breakpoint_id,
+                approver=RULE + found.id,
+                decision="approve",
+                comment=f"approved by the rule {found.id} of the settings",
+                method="rule",
+            )
+        )
+        self._decide(worker, asked.breakpoint_id)
 
     def settle(self, worker: Driving) -> None:
         """Bring effects in line with what people have decided about them."""
@@ -245,11 +272,13 @@ class Inbox:
             "critical": requested.critical,
             "task": requested.task_id,
         }
+        number = effect.gates + 1
         question = cmd.RequestBreakpoint(
-            call_id=f"{requested.call_id}!gate",
+            call_id=f"{requested.call_id}!gate{number if number > 1 else ''}",
             question=f"Let {requested.task_id} start with exactly these arguments?",
             title=f"Gate {requested.task_id}",
             context={key: value for key, value in context.items() if value},
+            tags=command.spec.labels,
             approves=(cmd.CoveredCall(spec=command.spec, input=command.input),),
         )
         worker.note(worker.journalist.question(question, rule, name=requested.task_id))
@@ -257,6 +286,8 @@ class Inbox:
     def ask_unknown(self, worker: Driving, effect: OpenEffect) -> None:
         """Ask a person about an attempt whose outcome nobody knows."""
         requested = effect.requested
+        command = worker.calls[requested.effect_id]
+        assert isinstance(command, cmd.RequestEffect), "effects are asked for by RequestEffect"
         question = cmd.RequestBreakpoint(
             call_id=f"{requested.call_id}!unknown{effect.attempt}",
             question=(
@@ -266,7 +297,8 @@ class Inbox:
             title=f"Unknown outcome of {requested.task_id}",
             context={"task": requested.task_id, "effect": requested.effect_id, "attempt": effect.attempt},
         )
-        worker.note(worker.journalist.question(question, worker.policy.asked, name=requested.task_id))
+        rule = worker.gates.rule_of_effect(command.spec) or worker.gates.decider.policy.asked
+        worker.note(worker.journalist.question(question, rule, name=requested.task_id))
 
     def wind_down(self, worker: Driving, patience: Patience) -> bool:
         """Return whether a stopping driver still has something in flight that is worth its patience."""

@@ -4,6 +4,7 @@ With no driver the sender takes the lease, journals the message and lets go.
 With one, the message is left as mail, and the sender waits for its line.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
@@ -18,14 +19,20 @@ from babysitter.model.errors import (
     RunEndedError,
     RunLockedError,
     SecretError,
+    StoreError,
 )
 from babysitter.model.ids import ulid
 from babysitter.model.values import Json
 from babysitter.service.answering import decision_after, mail_events, refused_mail
+from babysitter.service.judges import gates_of, judge_of
+from babysitter.service.judging import Judge
+from babysitter.service.ledger import Ledger
 from babysitter.service.mail import (
     AnswerMail,
     AnyMail,
+    AskMail,
     CancelMail,
+    PassOnMail,
     PostMail,
     SignalMail,
     decode_mail,
@@ -33,7 +40,7 @@ from babysitter.service.mail import (
     masked,
     unmasked,
 )
-from babysitter.service.posting import with_output
+from babysitter.service.posting import with_files
 from babysitter.service.reading import read_state, run_created
 from babysitter.service.state import RunState
 from babysitter.service.views import EventView, event_view
@@ -88,6 +95,28 @@ class Delivery:
             method=method,
         )
 
+    def ask_about(self, run_id: str, breakpoint_id: str, text: str, *, is_reply: bool = False) -> Sent:
+        """Ask for more about a question before it is answered, or give what was asked for."""
+        message = AskMail(
+            request_id=self.new_id(),
+            sender=self._user,
+            breakpoint_id=breakpoint_id,
+            comment=text,
+            is_reply=is_reply,
+        )
+        return self.send(run_id, message)
+
+    def pass_on(self, run_id: str, breakpoint_id: str, to: Sequence[str], *, comment: str = "") -> Sent:
+        """Pass a question on to others of those who may answer it."""
+        message = PassOnMail(
+            request_id=self.new_id(),
+            sender=self._user,
+            breakpoint_id=breakpoint_id,
+            to=tuple(to),
+            comment=comment,
+        )
+        return self.send(run_id, message)
+
     def post(self, run_id: str, message: PostMail) -> Sent:
         """Give an effect the outcome that somebody else brought about."""
         return self.send(run_id, message)
@@ -119,7 +148,8 @@ class Delivery:
                 hint=f"Look at it with: babysitter run show {run_id}",
             )
         # Refused here when it can't be taken anyway: the sender learns why at once.
-        events = mail_events(state, message, self._workspace.clock.now_ns())
+        judge = judge_of(self._workspace, run_id, gates_of(self._workspace, state))
+        events = mail_events(state, message, self._workspace.clock.now_ns(), judge)
         if not events:
             return Sent(request_id=message.request_id, lines=())
         try:
@@ -135,6 +165,9 @@ class Delivery:
             state = RunState()
             for record in records:
                 state.apply(record.event(), seq=record.seq, recorded_at=record.recorded_at)
+            ledger = workspace.ledger(run_id)
+            ledger.caught_up(state)
+            judge = judge_of(workspace, run_id, gates_of(workspace, state))
             for asked in state.breakpoints.values():
                 asked.answers[:] = [_as_written(answer, masker) for answer in asked.answers]
             before, lease = state.seq, writer.lease
@@ -142,26 +175,34 @@ class Delivery:
             for name in waiting:
                 earlier = unmasked(decode_mail(name, lease.read_mail(name)), masker)
                 try:
-                    self._note(writer, state, earlier)
+                    self._note(writer, state, earlier, judge, ledger)
+                except StoreError:
+                    raise
                 except BabysitterError as refusal:
                     writer.stage(refused_mail(earlier, refusal))
-            self._note(writer, state, message)
+            self._note(writer, state, message, judge, ledger)
             writer.commit()
+            ledger.committed(writer, state)
             for name in waiting:
                 lease.delete_mail(name)
         finally:
             writer.close()
         return Sent(request_id=message.request_id, lines=self._lines(run_id, before, message.request_id))
 
-    def _note(self, writer: JournalWriter, state: RunState, message: AnyMail) -> None:
+    def _note(
+        self, writer: JournalWriter, state: RunState, message: AnyMail, judge: Judge, ledger: Ledger
+    ) -> None:
         if message.request_id in state.request_ids:
             return
-        for event in mail_events(state, message, self._workspace.clock.now_ns()):
-            state.apply(writer.stage(with_output(event, message, writer)))
+        for event in mail_events(state, message, self._workspace.clock.now_ns(), judge):
+            staged = writer.stage(with_files(event, message, writer))
+            if isinstance(staged, ev.BreakpointResponded):
+                ledger.answered(staged, writer)
+            state.apply(staged, recorded_at=writer.recorded_at)
         if isinstance(message, AnswerMail):
-            decided = decision_after(state, message.breakpoint_id)
+            decided = decision_after(state, message.breakpoint_id, judge.gates)
             if decided is not None:
-                state.apply(writer.stage(decided))
+                state.apply(writer.stage(decided), recorded_at=writer.recorded_at)
 
     def _mail(self, run_id: str, message: AnyMail) -> Sent:
         before = read_state(self._store, run_id).seq

@@ -6,7 +6,7 @@ from babysitter.journal.writer import JournalWriter
 from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import Clock, Dice
-from babysitter.policy.rules import Policy
+from babysitter.service.gates import Gates
 from babysitter.service.journaling import Journalist
 from babysitter.service.patience import Face
 from babysitter.service.performing import Floor
@@ -24,7 +24,7 @@ class Driving(Protocol):
     face: Face
     clock: Clock
     dice: Dice
-    policy: Policy
+    gates: Gates
     calls: dict[str, cmd.Command]
 
     def note(self, event: ev.Event, command: cmd.Command | None = None) -> None:

@@ -34,6 +34,7 @@ class LoadedProcess:
     entry: normalised, relative to the workspace: ``path/to/file.py#name`` or ``package.module:name``.
     closure: path relative to the workspace to SHA-256, of each file of the closure.
     secrets: the references that the closure names as literals.
+    authors: who counts as an author of every run: the owners of the process and of its secrets.
     """
 
     process: Process[Any, Any]
@@ -41,6 +42,7 @@ class LoadedProcess:
     closure: dict[str, str]
     digest: str
     secrets: tuple[str, ...]
+    authors: tuple[str, ...] = ()
 
 
 def load_process(entry: str, root: Path) -> LoadedProcess:
@@ -59,12 +61,15 @@ def load_process(entry: str, root: Path) -> LoadedProcess:
         else f"{entry.partition(':')[0]}:{process.name}"
     )
     _stamp(digests, root)
+    facts = [_facts_of(root / path) for path in sorted(closure)]
+    owners = {process.owner, *(owner for each in facts for owner in each.owners)}
     return LoadedProcess(
         process=process,
         entry=shown,
         closure=digests,
         digest=sha256_hex(canonical_json(digests)),
-        secrets=tuple(sorted({ref for path in closure for ref in _facts_of(root / path).secrets})),
+        secrets=tuple(sorted({ref for each in facts for ref in each.secrets})),
+        authors=tuple(sorted(owner for owner in owners if owner)),
     )
 
 
@@ -244,17 +249,23 @@ def import_closure(file: Path, root: Path) -> set[str]:
 
 
 class _Facts(NamedTuple):
-    """What a file's text says: modules it imports with their level, and references it names."""
+    """What a file's text says: modules it imports with their level, references it names, their owners."""
 
     imports: tuple[tuple[str, int], ...]
     secrets: tuple[str, ...]
+    owners: tuple[str, ...]
 
 
 @lru_cache(maxsize=1024)
 def _facts(source: bytes) -> _Facts:
     # By content: a driver of many runs of one process parses its files once, and a changed file anew.
     tree = ast.parse(source)
-    return _Facts(imports=tuple(_imports(tree)), secrets=tuple(_secrets(tree)))
+    found = tuple(_secrets(tree))
+    return _Facts(
+        imports=tuple(_imports(tree)),
+        secrets=tuple(ref for ref, _ in found),
+        owners=tuple(owner for _, owner in found if owner),
+    )
 
 
 def _facts_of(file: Path) -> _Facts:
@@ -303,7 +314,8 @@ def _files_of(module: str, folders: Iterable[Path], names: _Listings) -> Iterato
                 yield (place / "__init__.py").resolve()
 
 
-def _secrets(tree: ast.Module) -> Iterator[str]:
+def _secrets(tree: ast.Module) -> Iterator[tuple[str, str | None]]:
+    """Yield each reference that the code names as a literal, with its ``owner=``."""
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
             continue
@@ -311,4 +323,11 @@ def _secrets(tree: ast.Module) -> Iterator[str]:
         if called in ("secret", "Secret") and isinstance(node.args[0].value, str):
             with suppress(SecretError):
                 # Another function of that name may be called with what is no reference.
-                yield Secret(node.args[0].value).ref
+                yield Secret(node.args[0].value).ref, _owner(node)
+
+
+def _owner(call: ast.Call) -> str | None:
+    for keyword in call.keywords:
+        if keyword.arg == "owner" and isinstance(keyword.value, ast.Constant):
+            return keyword.value.value if isinstance(keyword.value.value, str) else None
+    return None

@@ -13,9 +13,9 @@ from babysitter.service.children import Children
 from babysitter.service.delivery import Delivery, Sent
 from babysitter.service.mail import PostMail
 from babysitter.service.patience import Silence
+from babysitter.service.pending import HARNESS, OpenEffect
 from babysitter.service.reading import read_state
 from babysitter.service.session import Opened, make_worker, open_run
-from babysitter.service.state import HARNESS, OpenEffect
 from babysitter.service.views import RunView, View, as_stored, run_view
 from babysitter.service.wiring import Workspace
 

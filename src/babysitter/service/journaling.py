@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from babysitter.journal.layout import shown_facts_path, shown_file_path, shown_path
 from babysitter.journal.writer import JournalWriter
 from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import Clock, Dice, format_time
+from babysitter.model.effects import TaskSpec
 from babysitter.model.errors import NotFoundError
 from babysitter.model.ids import breakpoint_id, child_run_id, effect_id
+from babysitter.model.rules import ANYBODY, Rule
 from babysitter.model.values import Json
-from babysitter.policy.decide import rule_for_question
-from babysitter.policy.rules import Policy, Rule, is_guarded
-from babysitter.service.shown import Shown, ShownFile, render_shown
+from babysitter.service.gates import Gates
+from babysitter.service.shown import SHOWN_FORMAT, Shown, ShownCall, ShownFile, facts_bytes, render_shown
 
 SECOND_NS = 1_000_000_000
 
@@ -27,8 +29,8 @@ class Journalist:
     writer: JournalWriter
     clock: Clock
     dice: Dice
-    policy: Policy
-    policy_sha256: str
+    gates: Gates
+    sandbox_sha256: Callable[[TaskSpec], str]
     workspace: Path
     read_file: Callable[[str], bytes]
     artifacts: Mapping[str, ev.BlobRef]
@@ -61,36 +63,34 @@ class Journalist:
         )
 
     def _breakpoint(self, command: cmd.RequestBreakpoint) -> ev.Event:
-        guards = any(is_guarded(call.spec) for call in command.approves)
-        rule = rule_for_question(self.policy, command.context, guards=guards)
-        expires_at = None
-        if command.expires_in_s is not None:
-            expires_at = format_time(self.clock.now_ns() + int(command.expires_in_s * SECOND_NS))
-        return self.question(command, rule, name=command.title or "breakpoint", expires_at=expires_at)
-
-    def question(
-        self, command: cmd.RequestBreakpoint, rule: Rule, *, name: str, expires_at: str | None = None
-    ) -> ev.BreakpointRequested:
-        """Return BREAKPOINT_REQUESTED after keeping what the approver will be shown, byte for byte."""
-        mask = self.writer.masker.mask
+        name = command.title or "breakpoint"
         identity = breakpoint_id(command.call_id, self.writer.masker.mask_name(name))
-        files = [self._shown_file(path) for path in command.files]
-        covered = [
-            (call, ev.CoveredRef(task_id=call.spec.task_id, args_sha256=self.args_sha256(call.input)))
-            for call in command.approves
-        ]
-        shown = render_shown(
-            Shown(
-                question=mask(command.question),
-                title=mask(command.title),
-                context=mask(command.context),
-                run_id=self.run_id,
-                rule=rule,
-                calls=[(call.spec, mask(call.input), ref.args_sha256) for call, ref in covered],
-                files=files,
-            )
+        return self.question(command, self.gates.rule_of_question(command, identity), name=name)
+
+    def question(self, command: cmd.RequestBreakpoint, rule: Rule, *, name: str) -> ev.BreakpointRequested:
+        """Return BREAKPOINT_REQUESTED after keeping what the approver will be shown, byte for byte."""
+        masker = self.writer.masker
+        identity = breakpoint_id(command.call_id, masker.mask_name(name))
+        eligible, quorum = self._who(command, rule)
+        calls = tuple(self._shown_call(call) for call in command.approves)
+        shown = Shown(
+            run_id=self.run_id,
+            title=masker.mask_string(command.title),
+            question=masker.mask_string(command.question),
+            context=masker.mask(command.context),
+            calls=calls,
+            files=tuple(
+                self._shown_file(identity, number, path) for number, path in enumerate(command.files, 1)
+            ),
+            findings=masker.mask(command.findings),
+            rule=rule.id,
+            quorum=quorum,
+            eligible=eligible,
+            expires_at=self._expiry(command, rule),
         )
-        ref = self.writer.put_blob(f"breakpoints/{identity}/shown.md", shown.encode())
+        contents = {file.ref.path: self.read_file(file.ref.path) for file in shown.files}
+        document = self.writer.put_blob(shown_path(identity), render_shown(shown, contents).encode())
+        facts = self.writer.put_blob(shown_facts_path(identity), facts_bytes(shown))
         return ev.BreakpointRequested(
             breakpoint_id=identity,
             call_id=command.call_id,
@@ -99,32 +99,70 @@ class Journalist:
             context=command.context,
             tags=command.tags,
             rule=rule.id,
-            quorum=rule.quorum,
-            eligible=rule.eligible,
-            policy_sha256=self.policy_sha256,
-            shown_sha256=ref.sha256,
-            files=tuple(file.ref for file in files if file.ref is not None),
-            approves=tuple(ref for _, ref in covered),
-            expires_at=expires_at,
+            quorum=quorum,
+            eligible=eligible,
+            policy_sha256=self.gates.decider.policy.digest(),
+            shown_sha256=document.sha256,
+            files=(facts, *(file.ref for file in shown.files)),
+            approves=tuple(
+                ev.CoveredRef(
+                    task_id=call.task_id, args_sha256=call.args_sha256, sandbox_sha256=call.sandbox_sha256
+                )
+                for call in calls
+            ),
+            expires_at=shown.expires_at,
+            findings=command.findings,
+            notify=rule.notify,
+            strategy=command.strategy or rule.strategy,
+            shown_format=SHOWN_FORMAT,
         )
 
-    def _shown_file(self, path: str) -> ShownFile:
-        """Return a file to show: of the run when it is under ``artifacts/``, otherwise of the workspace."""
+    def _who(self, command: cmd.RequestBreakpoint, rule: Rule) -> tuple[tuple[str, ...], int]:
+        """Return who may answer and how many must: the author's choice only ever narrows the rule's."""
+        allowed = self.gates.eligible(rule)
+        wanted = (
+            command.experts if ANYBODY in allowed else [name for name in command.experts if name in allowed]
+        )
+        eligible = tuple(wanted) or allowed
+        strategy = command.strategy or rule.strategy
+        quorum = len(eligible) if strategy == "all" and ANYBODY not in eligible else rule.quorum
+        return eligible, max(1, quorum)
+
+    def _expiry(self, command: cmd.RequestBreakpoint, rule: Rule) -> str | None:
+        times_s = [each for each in (command.expires_in_s, rule.approval_expires_s) if each is not None]
+        if not times_s:
+            return None
+        return format_time(self.clock.now_ns() + int(min(times_s) * SECOND_NS))
+
+    def _shown_call(self, call: cmd.CoveredCall) -> ShownCall:
+        return ShownCall(
+            task_id=call.spec.task_id,
+            environment=call.spec.environment,
+            critical=call.spec.critical,
+            args=self.writer.masker.mask(call.input),
+            args_sha256=self.args_sha256(call.input),
+            sandbox_sha256=self.sandbox_sha256(call.spec),
+        )
+
+    def _shown_file(self, breakpoint_id: str, number: int, path: str) -> ShownFile:
+        """Return a file to show: of the run when under ``artifacts/``, otherwise kept from the workspace."""
+        kept_at = shown_file_path(breakpoint_id, number)
+        name = " ".join(self.writer.masker.mask_name(path).split())
         try:
             if path.startswith("artifacts/"):
                 ref = self.artifacts.get(self.writer.masker.mask_name(path.removeprefix("artifacts/")))
                 if ref is None:
                     raise NotFoundError(f"the run has no artifact {path}.")
-                content = self.read_file(ref.path)
-                return ShownFile(path=path, content=content, ref=ref)
+                return ShownFile(name=name, ref=ref)
             file = (self.workspace / path).resolve()
             if not file.is_relative_to(self.workspace.resolve()) or not file.is_file():
                 raise NotFoundError(f"there is no file {path} in the workspace.")
-            content = self.writer.masker.mask_bytes(file.read_bytes())
+            return ShownFile(name=name, ref=self.writer.put_blob(kept_at, file.read_bytes()))
         except NotFoundError as error:
             # The approver must see that something is missing; the question stands all the same.
-            return ShownFile(path=path, content=f"(missing: {error.message})".encode(), ref=None)
-        return ShownFile(path=path, content=content, ref=None)
+            return ShownFile(
+                name=name, ref=self.writer.put_blob(kept_at, f"(missing: {error.message})".encode())
+            )
 
     def _timer(self, command: cmd.SetTimer) -> ev.Event:
         due_at = command.due_at

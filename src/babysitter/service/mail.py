@@ -23,12 +23,36 @@ class Message(
 
 
 class AnswerMail(Message, frozen=True, kw_only=True, tag="answer"):
-    """A person's answer to a breakpoint."""
+    """A person's answer to a breakpoint.
+
+    ``statement``, ``signature``: what was signed, byte for byte, and the SSH signature; neither is masked, so
+    a statement that holds a secret is never sent (service.statements.refuse_secrets).
+    """
 
     breakpoint_id: str
     decision: str
     comment: str = ""
     method: str = "local"
+    statement: str = ""
+    signature: str = ""
+    on_behalf_of: str | None = None
+    break_glass: bool = False
+
+
+class AskMail(Message, frozen=True, kw_only=True, tag="ask"):
+    """Somebody asks for more before answering a breakpoint, or gives what was asked for."""
+
+    breakpoint_id: str
+    comment: str
+    is_reply: bool = False
+
+
+class PassOnMail(Message, frozen=True, kw_only=True, tag="passOn"):
+    """Somebody passes a question on to others who may answer it."""
+
+    breakpoint_id: str
+    to: tuple[str, ...]
+    comment: str = ""
 
 
 class SignalMail(Message, frozen=True, kw_only=True, tag="signal"):
@@ -56,7 +80,7 @@ class PostMail(Message, frozen=True, kw_only=True, tag="post"):
     stderr: str | None = None
 
 
-AnyMail = AnswerMail | SignalMail | CancelMail | PostMail
+AnyMail = AnswerMail | AskMail | PassOnMail | SignalMail | CancelMail | PostMail
 MASKED_FIELDS = (
     "comment",
     "name",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from babysitter.service.mail import AnswerMail
-from babysitter.service.state import OpenBreakpoint
+from babysitter.service.pending import OpenBreakpoint
 
 
 @dataclass(slots=True, kw_only=True)

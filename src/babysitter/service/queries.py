@@ -10,8 +10,8 @@ import msgspec
 from babysitter.journal.reader import read_records
 from babysitter.model import events as ev
 from babysitter.model.errors import NotFoundError
+from babysitter.service.pending import OpenBreakpoint
 from babysitter.service.reading import read_state, read_states, resolve_run_id
-from babysitter.service.state import OpenBreakpoint
 from babysitter.service.views import (
     BreakpointView,
     EventView,

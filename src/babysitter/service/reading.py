@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from babysitter.journal.lines import Chain, Record
 from babysitter.journal.reader import Store, read_more, read_records
 from babysitter.model import events as ev
 from babysitter.model.errors import CorruptJournalError, NotFoundError
+from babysitter.model.lines import Chain, Record
 from babysitter.service.state import RunState
 
 
@@ -100,6 +100,15 @@ def read_states(store: Store) -> Iterator[tuple[str, RunState]]:
             yield run_id, read_state(store, run_id)
         except CorruptJournalError:
             # ``run list`` and ``inbox`` must work although one run is broken; ``journal verify`` names it.
+            continue
+
+
+def read_records_of_all(store: Store) -> Iterator[tuple[ev.RunCreated, list[Record]]]:
+    """Yield the first event and all lines of every run whose journal can be read."""
+    for run_id in store.run_ids():
+        try:
+            yield run_created(store, run_id), list(read_records(store, run_id, torn_tail_ok=True))
+        except CorruptJournalError:
             continue
 
 

@@ -1,6 +1,7 @@
 """Creating runs and opening them for a driver: from a journal on disk to a worker that goes on from it."""
 
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -22,12 +23,16 @@ from babysitter.model.values import Json, check_json
 from babysitter.service.arriving import Inbox
 from babysitter.service.children import Children
 from babysitter.service.entries import LoadedProcess, load_process
+from babysitter.service.gates import Gates
 from babysitter.service.journaling import Journalist
+from babysitter.service.judges import gates_of, judge_of
 from babysitter.service.mail import AnyMail, decode_mail, unmasked
+from babysitter.service.past_answers import consecutive_approvals
 from babysitter.service.patience import Face
+from babysitter.service.pending import HARNESS
 from babysitter.service.performing import Floor, Performer
-from babysitter.service.reading import run_created
-from babysitter.service.state import HARNESS, RunState
+from babysitter.service.reading import read_state, run_created
+from babysitter.service.state import RunState
 from babysitter.service.waiting import Waiting
 from babysitter.service.wiring import Secrets, Workspace
 from babysitter.service.worker import Limits, Worker
@@ -77,8 +82,9 @@ def create_run(
         process_digest=loaded.digest,
         inputs_sha256="",
         run_sha256="",
-        policy_sha256=workspace.policy.digest(),
+        policy_sha256=workspace.policy_now().digest(),
         requested_by=workspace.place.user,
+        authors=loaded.authors,
         secrets=declared,
         sandbox=sandbox,
         format_version=ev.FORMAT_VERSION,
@@ -88,6 +94,8 @@ def create_run(
     )
     files = {"run.json": facts, "inputs.json": new.inputs}
     create_journal(workspace.store, run_id, files, [created], masker, clock)
+    # The log follows the journal; had we been killed here, the run's first driver would tell it.
+    workspace.ledger(run_id).caught_up(read_state(workspace.store, run_id))
     return run_id
 
 
@@ -198,13 +206,16 @@ def make_worker(
     def sandbox_sha256(spec: TaskSpec) -> str:
         return "inline" if spec.kind == "inline" else digest_of(spec.task_id, spec.sandbox)
 
-    inbox = _inbox(workspace, opened, floor, children)
+    gates = gates_of(workspace, opened.state)
+    inbox = _inbox(workspace, opened, floor, children, gates)
+    ledger = workspace.ledger(opened.run_id)
+    ledger.caught_up(opened.state)
     worker = Worker(
         run_id=opened.run_id,
         machine=opened.machine,
         state=opened.state,
         writer=opened.writer,
-        journalist=_journalist(workspace, opened),
+        journalist=_journalist(workspace, opened, gates, sandbox_sha256),
         floor=floor,
         inbox=inbox,
         children=children,
@@ -212,7 +223,8 @@ def make_worker(
         face=face,
         clock=workspace.clock,
         dice=workspace.dice,
-        policy=workspace.policy,
+        gates=gates,
+        ledger=ledger,
         limits=Limits(
             concurrency=settings.worker.concurrency,
             steps=settings.budget.steps,
@@ -242,14 +254,16 @@ def _floor(workspace: Workspace, opened: Opened, face: Face) -> Floor:
     return Floor(performer, opened.writer, worker.concurrency)
 
 
-def _journalist(workspace: Workspace, opened: Opened) -> Journalist:
+def _journalist(
+    workspace: Workspace, opened: Opened, gates: Gates, sandbox_sha256: Callable[[TaskSpec], str]
+) -> Journalist:
     return Journalist(
         run_id=opened.run_id,
         writer=opened.writer,
         clock=workspace.clock,
         dice=workspace.dice,
-        policy=workspace.policy,
-        policy_sha256=workspace.policy.digest(),
+        gates=gates,
+        sandbox_sha256=sandbox_sha256,
         workspace=workspace.root,
         artifacts=opened.state.artifacts,
         read_file=partial(workspace.store.read_file, opened.run_id),
@@ -263,7 +277,7 @@ def _tee(face: Face, effect_id: str, stream: str) -> Tee | None:
     return Tee(show=partial(face.output, effect_id, stream), clear=face.follows == "clear")
 
 
-def _inbox(workspace: Workspace, opened: Opened, floor: Floor, children: Children) -> Inbox:
+def _inbox(workspace: Workspace, opened: Opened, floor: Floor, children: Children, gates: Gates) -> Inbox:
     lease, masker = opened.writer.lease, opened.secrets.masker
     seen: set[str] = set()
 
@@ -280,6 +294,8 @@ def _inbox(workspace: Workspace, opened: Opened, floor: Floor, children: Childre
         children=children,
         read_mail=mail,
         delete_mail=lease.delete_mail,
+        judge=judge_of(workspace, opened.run_id, gates),
+        consecutive=partial(consecutive_approvals, workspace.store, gates.process_id),
         now_ns=workspace.clock.now_ns,
         monotonic_s=workspace.clock.monotonic_s,
     )

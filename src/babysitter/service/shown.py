@@ -1,63 +1,159 @@
 """``shown.md``: exactly what an approver is shown, as one document whose digest the journal holds.
 
-Everything in it is masked already. The same facts give the same bytes.
+Everything in it is masked already. The same facts give the same bytes: ``shown.json``
+keeps the facts beside it, so that the approver's own side can make the document again
+and compare, instead of believing what it is given.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+import msgspec
 import orjson
+from msgspec import Struct
 
-from babysitter.model.effects import TaskSpec
-from babysitter.model.events import BlobRef
-from babysitter.model.values import Json
-from babysitter.policy.rules import ANYBODY, Rule
+from babysitter.model.errors import SignatureError
+from babysitter.model.events import BlobRef, BreakpointRequested
+from babysitter.model.rules import ANYBODY
+from babysitter.model.values import Json, canonical_json, sha256_hex
 
 SHOWN_BYTES_MAX = 256 * 1024
+SHOWN_FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownFile:
-    """A file that is part of the question; ``ref`` when it is kept in the run under its own digest."""
+class ShownFile(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A file that is part of the question: the name the author gave it, and where the run keeps it."""
 
-    path: str
-    content: bytes
-    ref: BlobRef | None
+    name: str
+    ref: BlobRef
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What an approver is shown, masked. ``calls``: (task, arguments, digest) that an approval covers."""
+class ShownCall(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A call that an approval lets through, with its masked arguments."""
 
-    question: str
-    title: str
-    context: Json
+    task_id: str
+    environment: str | None = None
+    critical: bool = False
+    args: Json
+    args_sha256: str
+    sandbox_sha256: str | None = None
+
+
+class Shown(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What an approver is shown, masked. ``quorum`` of ``eligible`` decide, by ``rule``."""
+
+    format: int = SHOWN_FORMAT
     run_id: str
-    rule: Rule
-    calls: Sequence[tuple[TaskSpec, Json, str]]
-    files: Sequence[ShownFile]
+    title: str
+    question: str
+    context: Json = None
+    calls: tuple[ShownCall, ...] = ()
+    files: tuple[ShownFile, ...] = ()
+    findings: Json = None
+    rule: str
+    quorum: int
+    eligible: tuple[str, ...]
+    expires_at: str | None = None
 
 
-def render_shown(shown: Shown) -> str:
-    """Return the document: title, question, context, what an approval lets through, files, rule."""
+def render_shown(shown: Shown, contents: Mapping[str, bytes]) -> str:
+    """Return the document: title, question, context, what an approval lets through, files, findings, rule.
+
+    Args:
+        shown: the facts.
+        contents: the bytes of its files, by the path that the run keeps them at.
+    """
     parts = [f"# {shown.title or 'Breakpoint'}", shown.question, f"Run: {shown.run_id}"]
     if shown.context not in (None, {}):
         parts += ["## Context", _fenced(_pretty(shown.context), "json")]
     if shown.calls:
         parts.append("## An approval lets through, once each")
-        for spec, value, digest in shown.calls:
-            marks = [mark for mark in (spec.environment, "critical" if spec.critical else None) if mark]
+        for call in shown.calls:
+            marks = [mark for mark in (call.environment, "critical" if call.critical else None) if mark]
             where = f" ({', '.join(marks)})" if marks else ""
             parts += [
-                f"### {spec.task_id}{where}",
-                f"Arguments, SHA-256 {digest}:",
-                _fenced(_pretty(value), "json"),
+                f"### {call.task_id}{where}",
+                f"Arguments, SHA-256 {call.args_sha256}:",
+                _fenced(_pretty(call.args), "json"),
             ]
+            if call.sandbox_sha256 is not None:
+                parts.append(f"Sandbox, SHA-256 {call.sandbox_sha256}.")
+    if shown.findings is not None:
+        parts += ["## Findings", _fenced(_pretty(shown.findings), "json")]
     for file in shown.files:
-        parts += [f"## File {file.path}", _fenced(_text(file.content), "")]
-    who = "anybody who can answer" if ANYBODY in shown.rule.eligible else ", ".join(shown.rule.eligible)
-    parts += ["## Who decides", f"Rule {shown.rule.id}: {shown.rule.quorum} of {who}."]
+        parts += [f"## File {file.name}", _fenced(_text(contents[file.ref.path]), "")]
+    who = "anybody who can answer" if ANYBODY in shown.eligible else ", ".join(shown.eligible) or "nobody"
+    parts += ["## Who decides", f"Rule {shown.rule}: {shown.quorum} of {who}."]
+    if shown.expires_at is not None:
+        parts.append(f"No answer before {shown.expires_at} means no.")
     return "\n\n".join(parts) + "\n"
+
+
+def facts_bytes(shown: Shown) -> bytes:
+    """Return what ``shown.json`` holds."""
+    return msgspec.json.encode(shown)
+
+
+def check_shown(
+    asked: BreakpointRequested, run_id: str, document: bytes, facts: bytes, contents: Mapping[str, bytes]
+) -> Shown:
+    """Make the document again from its facts, hold all of it against the journal's line, return the facts.
+
+    Args:
+        asked: the line.
+        run_id: whose run it is.
+        document: the bytes of ``shown.md``.
+        facts: the bytes of ``shown.json``.
+        contents: of the files that the line names, by path.
+
+    Raises:
+        SignatureError: anything differs from what the journal says (``reason`` "shown").
+    """
+    if sha256_hex(document) != asked.shown_sha256:
+        raise _differs("shown.md is not the document whose digest the journal holds")
+    for ref in asked.files:
+        if sha256_hex(contents[ref.path]) != ref.sha256:
+            raise _differs(f"{ref.path} is not the file whose digest the journal holds")
+    try:
+        shown = msgspec.json.decode(facts, type=Shown)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _differs(f"shown.json does not read as what was shown: {error}") from None
+    _check_facts(asked, run_id, shown)
+    if render_shown(shown, contents).encode() != document:
+        raise _differs("shown.md is not what its own facts make")
+    return shown
+
+
+def _check_facts(asked: BreakpointRequested, run_id: str, shown: Shown) -> None:
+    stated: tuple[tuple[str, object, object], ...] = (
+        ("format", shown.format, asked.shown_format),
+        ("run", shown.run_id, run_id),
+        ("question", shown.question, asked.question),
+        ("title", shown.title, asked.title),
+        ("context", shown.context, asked.context),
+        ("rule", shown.rule, asked.rule),
+        ("quorum", shown.quorum, asked.quorum),
+        ("people", shown.eligible, asked.eligible),
+        ("findings", shown.findings, asked.findings),
+        ("time", shown.expires_at, asked.expires_at),
+        ("list of files", {file.ref for file in shown.files} - set(asked.files), set()),
+    )
+    for what, here, there in stated:
+        if here != there:
+            raise _differs(f"what was shown has another {what} than the journal")
+    calls = [(call.task_id, call.args_sha256, call.sandbox_sha256) for call in shown.calls]
+    if calls != [(ref.task_id, ref.args_sha256, ref.sandbox_sha256) for ref in asked.approves]:
+        raise _differs("what was shown lists other calls than the journal")
+    for call in shown.calls:
+        if sha256_hex(canonical_json(call.args)) != call.args_sha256:
+            raise _differs(f"the arguments of {call.task_id} that were shown do not have their digest")
+
+
+def _differs(what: str) -> SignatureError:
+    return SignatureError(
+        f"{what}, so nothing may be signed over it.",
+        hint="Somebody or something changed the run after it asked. Check it with: babysitter journal verify",
+        reason="shown",
+    )
 
 
 def _pretty(value: Json) -> str:

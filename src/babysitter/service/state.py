@@ -8,49 +8,19 @@ open and forgets what is done: its size doesn't grow with the run.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from babysitter.model import events as ev
 from babysitter.model.clock import parse_time
 from babysitter.model.errors import CorruptJournalError
-from babysitter.policy.decide import Covered
-
-HARNESS = "harness:"
-"""How the name of a worker begins that is not ours: it performs what ``run iterate`` hands out."""
-
-EffectPhase = Literal["requested", "running", "backoff", "unknown"]
-
-
-@dataclass(slots=True)
-class OpenEffect:
-    """An effect without an outcome.
-
-    ``attempt``: the last one started, by ``worker``; ``due_at``: of the next try; ``is_released``: its own
-    gate was approved.
-    """
-
-    requested: ev.EffectRequested
-    phase: EffectPhase = "requested"
-    attempt: int = 0
-    due_at: str | None = None
-    worker: str = ""
-    is_released: bool = False
-
-
-@dataclass(slots=True)
-class OpenBreakpoint:
-    """A question without a decision, and the answers so far."""
-
-    requested: ev.BreakpointRequested
-    asked_at: str
-    answers: list[ev.BreakpointResponded] = field(default_factory=list)
+from babysitter.service.pending import OpenBreakpoint, OpenEffect, Release
 
 
 @dataclass(slots=True)
 class RunState:
     """See the module.
 
-    ``approved`` counts released approvals not used yet; ``gates`` maps a gate's breakpoint to its call.
+    ``releases``: what was approved and has not been used up, by breakpoint, oldest first.
     """
 
     created: ev.RunCreated | None = None
@@ -69,7 +39,7 @@ class RunState:
     queued_signals: Counter[str] = field(default_factory=Counter)
     artifacts: dict[str, ev.BlobRef] = field(default_factory=dict)
     children: dict[str, ev.ChildStarted] = field(default_factory=dict)
-    approved: Counter[Covered] = field(default_factory=Counter)
+    releases: dict[str, Release] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     request_ids: set[str] = field(default_factory=set)
     cancel: ev.RunCancelRequested | None = None
@@ -145,13 +115,9 @@ class RunState:
 
     def _effect_started(self, event: ev.EffectStarted) -> None:
         effect = self._effect(event.effect_id)
-        guarded = effect.requested.critical or effect.requested.environment == "production"
-        if guarded and event.attempt == 1 and not effect.is_released:
+        if event.attempt == 1:
             # An approval lets one effect through; its retries are the same effect.
-            key = (effect.requested.task_id, effect.requested.args_sha256)
-            self.approved[key] -= 1
-            if self.approved[key] <= 0:
-                del self.approved[key]
+            self._use_release(effect, event.approval)
         effect.phase, effect.attempt, effect.due_at, effect.worker = (
             "running",
             event.attempt,
@@ -203,12 +169,52 @@ class RunState:
             if bp.requested.call_id.startswith(prefix):
                 del self.breakpoints[breakpoint_id]
 
+    def release_for(self, effect: OpenEffect, sandbox_sha256: str) -> Release | None:
+        """Return the release that lets the effect start in that sandbox: its own gate's, else the oldest."""
+        if effect.release is not None:
+            return self.releases.get(effect.release)
+        key = (effect.requested.task_id, effect.requested.args_sha256)
+        for release in self.releases.values():
+            if release.effect_id is None and release.covers[key] > 0:
+                refs = release.asked.requested.approves
+                agreed = {ref.sandbox_sha256 for ref in refs if (ref.task_id, ref.args_sha256) == key}
+                if agreed & {None, sandbox_sha256}:
+                    return release
+        return None
+
+    def _use_release(self, effect: OpenEffect, approval: str | None) -> None:
+        if approval is None:
+            # Lines from before they named the approval: the one that a driver of then would have taken.
+            guarded = effect.requested.critical or effect.requested.environment == "production"
+            release = self.release_for(effect, "") if guarded else None
+        else:
+            release = self.releases.get(approval)
+        if release is None:
+            return
+        release.covers[(effect.requested.task_id, effect.requested.args_sha256)] -= 1
+        if release.effect_id is not None or not any(count > 0 for count in release.covers.values()):
+            del self.releases[release.breakpoint_id]
+
     def _breakpoint_requested(self, event: ev.BreakpointRequested) -> None:
-        self.breakpoints[event.breakpoint_id] = OpenBreakpoint(event, self.updated_at)
+        asked = OpenBreakpoint(event, self.updated_at, self.seq)
+        self.breakpoints[event.breakpoint_id] = asked
+        if "!gate" in event.call_id and (effect := self._asked_about(asked)) is not None:
+            effect.gates += 1
 
     def _breakpoint_responded(self, event: ev.BreakpointResponded) -> None:
         if event.breakpoint_id in self.breakpoints:
             self.breakpoints[event.breakpoint_id].answers.append(event)
+            self.breakpoints[event.breakpoint_id].answered_at.append(self.updated_at)
+
+    def _breakpoint_reassigned(self, event: ev.BreakpointReassigned) -> None:
+        if event.breakpoint_id in self.breakpoints:
+            self.breakpoints[event.breakpoint_id].to = event.to
+
+    def _breakpoint_lapsed(self, event: ev.BreakpointLapsed) -> None:
+        release = self.releases.pop(event.breakpoint_id, None)
+        effect = self.effects.get(release.effect_id or "") if release is not None else None
+        if effect is not None:
+            effect.release = None
 
     def _breakpoint_released(self, event: ev.BreakpointReleased) -> None:
         bp = self.breakpoints.pop(event.breakpoint_id, None)
@@ -219,10 +225,14 @@ class RunState:
             effect.phase = "requested"
         elif effect is not None:
             # A gate's approval is for the call behind it: a twin with the same arguments has its own.
-            effect.is_released = True
-        else:
-            for covered in bp.requested.approves:
-                self.approved[(covered.task_id, covered.args_sha256)] += 1
+            effect.release = event.breakpoint_id
+            self._release(bp, effect.requested.effect_id)
+        elif bp.requested.approves:
+            self._release(bp)
+
+    def _release(self, bp: OpenBreakpoint, effect_id: str | None = None) -> None:
+        covers = Counter((ref.task_id, ref.args_sha256) for ref in bp.requested.approves)
+        self.releases[bp.requested.breakpoint_id] = Release(bp, self.updated_at, covers, effect_id)
 
     def _breakpoint_refused(self, event: ev.BreakpointRejected | ev.BreakpointExpired) -> None:
         bp = self.breakpoints.pop(event.breakpoint_id, None)
@@ -304,6 +314,8 @@ _APPLY: dict[type[ev.Event], Callable[[RunState, Any], None]] = {
     ev.BreakpointReleased: RunState._breakpoint_released,
     ev.BreakpointRejected: RunState._breakpoint_refused,
     ev.BreakpointExpired: RunState._breakpoint_refused,
+    ev.BreakpointLapsed: RunState._breakpoint_lapsed,
+    ev.BreakpointReassigned: RunState._breakpoint_reassigned,
     ev.TimerSet: RunState._timer_set,
     ev.TimerFired: RunState._timer_fired,
     ev.SignalAwaited: RunState._signal_awaited,

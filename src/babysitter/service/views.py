@@ -7,10 +7,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from babysitter.journal.lines import Record
 from babysitter.model import events as ev
+from babysitter.model.lines import Record
 from babysitter.model.values import Json
-from babysitter.service.state import OpenBreakpoint, OpenEffect, RunState
+from babysitter.service.pending import OpenBreakpoint, OpenEffect
+from babysitter.service.state import RunState
 
 
 class View(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -131,7 +132,15 @@ def breakpoint_view(run_id: str, asked: OpenBreakpoint, *, state: str = "open") 
         expires_at=requested.expires_at,
         state=state,
         answers=tuple(
-            {"approver": answer.approver, "decision": answer.decision, "comment": answer.comment}
+            {
+                "approver": answer.approver,
+                "decision": answer.decision,
+                "comment": answer.comment,
+                "method": answer.method,
+                "onBehalfOf": answer.on_behalf_of,
+                "breakGlass": answer.break_glass,
+                "statementSha256": answer.statement_sha256,
+            }
             for answer in asked.answers
         ),
     )

@@ -12,19 +12,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babysitter.config import Place, environment, find_root, load_place
+from babysitter.config import Place, cedar_texts, environment, find_root, load_place, stamp_of
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
-from babysitter.model.runner import Executor, Runner
+from babysitter.model.rules import Policy
+from babysitter.model.runner import Executor, Programs, Runner
 from babysitter.model.values import Json, encode_json, sha256_hex
-from babysitter.policy.rules import Policy
+from babysitter.policy.rules import make_policy
 from babysitter.service.ports import SystemClock, SystemDice
+from babysitter.stores.disk import RealDisk
 from babysitter.stores.files import FileStore
 from babysitter.stores.interface import Holder, Store
+from babysitter.stores.tree import Tree
 
 if TYPE_CHECKING:
     from babysitter.secrets.masker import Masker
     from babysitter.secrets.vault import Vault
+    from babysitter.service.ledger import Ledger
+    from babysitter.service.logbook import Logbook
+    from babysitter.service.signers_in_force import SignerFiles
+    from babysitter.signing.verify import Trust
 
 
 class Sight:
@@ -79,7 +86,8 @@ class Workspace:
         self.clock: Clock = clock or SystemClock()
         self.dice: Dice = dice or SystemDice()
         self.store: Store = store or FileStore(place.runs_dir)
-        self.policy = Policy()
+        self.policy = policy_of(place)
+        self._policy_stamp = stamp_of(place.root)
         self._runner = runner
 
     @property
@@ -124,6 +132,88 @@ class Workspace:
         """Return the digest of a task's effective sandbox."""
         return self.runner.profile_sha256(self.place.settings.granted(task_id, sandbox))
 
+    def policy_now(self) -> Policy:
+        """Return the rules in force: those of the settings file as it is at this moment.
+
+        Raises:
+            SettingsError: the file was changed and is wrong now, so nothing can be decided.
+        """
+        stamp = stamp_of(self.root)
+        if stamp != self._policy_stamp:
+            self.place = load_place(self.root, runs_dir=str(self.place.runs_dir))
+            self.policy = policy_of(self.place)
+            self._policy_stamp = stamp
+        return self.policy
+
+    @property
+    def signers_path(self) -> Path:
+        """The file that says who may sign."""
+        return self.root / self.place.settings.signing.signers
+
+    @property
+    def revoked_path(self) -> Path:
+        """The file of keys that no longer count."""
+        return self.root / self.place.settings.signing.revoked
+
+    @property
+    def signer_files(self) -> "SignerFiles":
+        """Both, as they are on disk."""
+        from babysitter.service.signers_in_force import SignerFiles  # noqa: PLC0415 (imports cryptography)
+
+        return SignerFiles(self.signers_path, self.revoked_path)
+
+    def trust_now(self) -> "Trust":
+        """Return who may sign with which key, at this moment.
+
+        Raises:
+            SignersError: the file of signers, or the list of revoked keys, can't be used.
+        """
+        from babysitter.service.signers_in_force import signers_in_force  # noqa: PLC0415 (imports cryptography)
+
+        return signers_in_force(self.signer_files, self.place.settings, self.policy_now(), self.logbook)
+
+    def ledger(self, run_id: str) -> "Ledger":
+        """Return the log's side of a run; the log is told first which rules and signers are in force."""
+        logbook = self.logbook
+        logbook.tell_policy(self.policy_now())
+        self.trust_now()
+        return logbook.ledger(run_id, self.store)
+
+    def unreviewed(self) -> list[str]:
+        """Return the breakpoints whose glass was broken and that nobody has reviewed."""
+        return self.logbook.unreviewed()
+
+    @cached_property
+    def logbook(self) -> "Logbook":
+        """The workspace's log."""
+        from babysitter.log.workspace_log import WorkspaceLog  # noqa: PLC0415 (reading a run needs no log)
+        from babysitter.service.logbook import Logbook  # noqa: PLC0415
+        from babysitter.service.witnessing import Witnessing  # noqa: PLC0415
+
+        settings = self.place.settings.log
+        tree = Tree(RealDisk(), str(self.log_folder))
+        log = WorkspaceLog(tree, clock=self.clock, dice=self.dice, origin=settings.origin)
+        return Logbook(
+            log,
+            settings=settings,
+            user=self.place.user,
+            clock=self.clock,
+            witness=Witnessing(settings, log).after_a_leaf,
+        )
+
+    @property
+    def log_folder(self) -> Path:
+        """Where the log is: beside the runs, or inside a directory of runs that is called otherwise."""
+        runs_dir = self.place.runs_dir
+        return runs_dir.parent / "log" if runs_dir.name == "runs" else runs_dir / ".log"
+
+    @cached_property
+    def programs(self) -> Programs:
+        """What starts stock programs for the person at work."""
+        from babysitter.executors.sandbox.programs import LocalPrograms  # noqa: PLC0415 (rarely needed)
+
+        return LocalPrograms()
+
     def secrets_to_declare(self, named: tuple[str, ...]) -> tuple[str, ...]:
         """Return what a new run declares: the code's references, the settings', those known by name."""
         settings = self.place.settings.secrets
@@ -159,6 +249,23 @@ class Workspace:
             pid=os.getpid(),
             since=format_time(self.clock.now_ns()),
         )
+
+
+def policy_of(place: Place) -> Policy:
+    """Return the rules that a workspace's settings say.
+
+    Raises:
+        SettingsError: they contradict themselves.
+    """
+    settings = place.settings
+    return make_policy(
+        rules=settings.approvals,
+        roles=settings.roles,
+        people=settings.people,
+        auto_approve=settings.auto_approve,
+        cedar=cedar_texts(place.root, settings.policy.cedar),
+        signing=settings.signing,
+    )
 
 
 def open_workspace(folder: Path, *, runs_dir: str | None = None) -> Workspace:

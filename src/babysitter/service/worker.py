@@ -2,7 +2,7 @@
 
     the process's commands are journaled, in order        (take)
     what may start is decided, and its start journaled     (start_ready)
-    one batch, one sync                                    (writer.commit)
+    one batch, one sync, and the log told                  (commit)
     only then is anything performed                        (perform)
     what comes back is the next event                      (arrive)
 
@@ -24,17 +24,24 @@ from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import Clock, Dice
 from babysitter.model.effects import TaskSpec
-from babysitter.policy.decide import Allow, Deny, decide
-from babysitter.policy.rules import Policy
 from babysitter.service.arriving import Inbox
 from babysitter.service.children import Children
+from babysitter.service.gates import Gates
 from babysitter.service.journaling import Journalist
+from babysitter.service.ledger import Ledger
 from babysitter.service.patience import Face, Patience
+from babysitter.service.pending import HARNESS, OpenEffect
 from babysitter.service.performing import Finished, Floor
-from babysitter.service.state import HARNESS, OpenEffect, RunState
+from babysitter.service.state import RunState
 from babysitter.service.waiting import Waiting
 
-_NOTED = (ev.EffectRequested, ev.ChildStarted, ev.TimerSet, ev.BreakpointRequested)
+_NOTED = (
+    ev.EffectRequested,
+    ev.ChildStarted,
+    ev.TimerSet,
+    ev.BreakpointRequested,
+    ev.BreakpointResponded,
+)
 
 INLINE_S_MAX = 0.02
 """Results of inline tasks are journaled together, but no result waits longer than this for its sync."""
@@ -66,7 +73,8 @@ class Worker:
     face: Face
     clock: Clock
     dice: Dice
-    policy: Policy
+    gates: Gates
+    ledger: Ledger
     limits: Limits
     name: str
     sandbox_sha256: Callable[[TaskSpec], str]
@@ -115,8 +123,7 @@ class Worker:
                 self.take()
                 if not patience.stopping:
                     self.start_ready()
-                self.writer.commit()
-                self.inbox.forget_delivered()
+                self.commit()
                 self.children.send_cancels(self)
                 self.face.journaled()
                 if self.state.end is not None:
@@ -139,9 +146,14 @@ class Worker:
             self.inbox.take_other(self, arrival)
             self.take()
         self.start_ready()
-        self.writer.commit()
-        self.inbox.forget_delivered()
+        self.commit()
         self.writer.derived("state/state.json", self.state.summary())
+
+    def commit(self) -> None:
+        """Have everything staged on disk; only then tell the log, and forget the mail it came by."""
+        self.writer.commit()
+        self.ledger.committed(self.writer, self.state)
+        self.inbox.forget_delivered()
 
     def take(self) -> None:
         """Journal every command of the process, in order; its clock and dice answer at once."""
@@ -154,10 +166,12 @@ class Worker:
     def note(self, event: ev.Event, command: cmd.Command | None = None) -> None:
         """Put an event in the journal, and let state and process see it as a reader of the journal would."""
         staged = self.writer.stage(event)
-        self.state.apply(staged)
+        self.state.apply(staged, recorded_at=self.writer.recorded_at)
         if isinstance(staged, _NOTED):
             self._remember(staged, command)
         self.machine.receive(staged)
+        if type(staged) is ev.BreakpointRequested:
+            self.inbox.answer_by_rule(self, staged)
 
     def _remember(self, event: ev.Event, command: cmd.Command | None) -> None:
         """Keep what an event needs later: the command behind it, and when its time comes."""
@@ -170,6 +184,8 @@ class Worker:
             self.calls[event.call_id] = command
         elif isinstance(event, ev.TimerSet):
             self.inbox.schedule("timer", event.call_id, event.due_at)
+        elif isinstance(event, ev.BreakpointResponded):
+            self.ledger.answered(event, self.writer)
         elif isinstance(event, ev.BreakpointRequested) and event.expires_at is not None:
             self.inbox.schedule("expiry", event.breakpoint_id, event.expires_at)
 
@@ -227,15 +243,16 @@ class Worker:
                 without_room += 1
                 continue
             effect_id = self._ready.popleft()
-            if self.may_start(effect, command.spec):
-                self.begin(effect_id, effect, command)
+            digest = self.sandbox_sha256(command.spec)
+            if self.may_start(effect, command.spec, digest):
+                self.begin(effect_id, effect, command, digest)
 
     def _begun_in_threads(self) -> int:
         return sum(1 for command, _, _ in self._begun if command.spec.kind != "inline")
 
-    def may_start(self, effect: OpenEffect, spec: TaskSpec) -> bool:
+    def may_start(self, effect: OpenEffect, spec: TaskSpec, sandbox_sha256: str) -> bool:
         """Decide; where the answer is not yes, journal the question or the refusal."""
-        if effect.attempt > 0 or effect.is_released:
+        if effect.attempt > 0:
             return True
         if self.state.breakpoints and self.state.is_gated(effect):
             # Its own question is open: an approval of the same call elsewhere is not the answer to it.
@@ -244,13 +261,21 @@ class Worker:
         if spec.kind == "inline" and not self.limits.inline:
             self.refuse(requested, rule="sandbox.inline", reason="the settings forbid inline tasks")
             return False
-        decision = decide(self.policy, spec, requested.args_sha256, self.state.approved)
-        if isinstance(decision, Allow):
+        rule = self.gates.rule_of_effect(spec)
+        if rule is None:
             return True
-        if isinstance(decision, Deny):
-            self.refuse(requested, rule=decision.rule, reason=decision.reason)
-            return False
-        self.inbox.ask_gate(self, effect, decision.rule)
+        release = self.state.release_for(effect, sandbox_sha256)
+        if release is not None:
+            verdict = self.gates.may_start(rule, spec, release)
+            if verdict.allowed:
+                effect.release = release.breakpoint_id
+                return True
+            self.note(
+                ev.BreakpointLapsed(
+                    breakpoint_id=release.breakpoint_id, rule=rule.id, reason="; ".join(verdict.reasons)
+                )
+            )
+        self.inbox.ask_gate(self, effect, rule)
         return False
 
     def refuse(self, requested: ev.EffectRequested, *, rule: str, reason: str) -> None:
@@ -268,13 +293,19 @@ class Worker:
         self.note(ev.EffectResolved(effect_id=effect_id, attempt=attempt, status="error", error=error))
         self.take()
 
-    def begin(self, effect_id: str, effect: OpenEffect, command: cmd.RequestEffect) -> None:
+    def begin(
+        self, effect_id: str, effect: OpenEffect, command: cmd.RequestEffect, sandbox_sha256: str
+    ) -> None:
         """Journal that an attempt starts. It is performed when that is durable."""
         attempt = effect.attempt + 1
-        digest = self.sandbox_sha256(command.spec)
-        self.note(
-            ev.EffectStarted(effect_id=effect_id, attempt=attempt, sandbox_sha256=digest, worker=self.name)
+        started = ev.EffectStarted(
+            effect_id=effect_id,
+            attempt=attempt,
+            sandbox_sha256=sandbox_sha256,
+            worker=self.name,
+            approval=effect.release if attempt == 1 else None,
         )
+        self.note(started)
         if attempt == 1 and command.spec.kind != "inline":
             self.show_task(effect.requested)
         self._begun.append((command, effect_id, attempt))

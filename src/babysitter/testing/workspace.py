@@ -17,13 +17,17 @@ from babysitter.model.clock import Clock, Dice
 from babysitter.model.effects import Outcome, Sandbox
 from babysitter.model.errors import BabysitterError
 from babysitter.model.events import ErrorInfo, Event
+from babysitter.model.rules import Policy
 from babysitter.model.runner import Attempt, Executor, Resolver
 from babysitter.model.values import Json
+from babysitter.service.ledger import Ledger, NoLedger
 from babysitter.service.patience import Patience, Silence
 from babysitter.service.reading import run_created
 from babysitter.service.runs import RunService
 from babysitter.service.views import RunView
 from babysitter.service.wiring import Secrets, Workspace
+from babysitter.signing.allowed_signers import AllowedSigners
+from babysitter.signing.verify import Trust
 from babysitter.stores.interface import Store
 from babysitter.testing.clocks import FakeClock, FakeDice
 from babysitter.testing.memory_store import MemoryStore
@@ -85,6 +89,8 @@ class FakeWorkspace(Workspace):
         )
         self.script: dict[str, Act] = {}
         self.performed: list[Attempt] = []
+        self.trust = Trust(signers=AllowedSigners.parse(""))
+        self.keeps_log = False
 
     def seen_by(self, user: str) -> "FakeWorkspace":
         """Return the same workspace as another person has it."""
@@ -98,6 +104,7 @@ class FakeWorkspace(Workspace):
             user=user,
         )
         other.script, other.performed, other.policy = self.script, self.performed, self.policy
+        other.trust, other.keeps_log = self.trust, self.keeps_log
         return other
 
     def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
@@ -109,6 +116,22 @@ class FakeWorkspace(Workspace):
         """See Workspace."""
         del task_id, sandbox
         return "0" * 64
+
+    def policy_now(self) -> Policy:
+        """See Workspace. The rules are those that the test says."""
+        return self.policy
+
+    def trust_now(self) -> Trust:
+        """See Workspace."""
+        return self.trust
+
+    def ledger(self, run_id: str) -> Ledger:
+        """See Workspace. Nothing is logged unless the test asks for a log."""
+        return super().ledger(run_id) if self.keeps_log else NoLedger()
+
+    def unreviewed(self) -> list[str]:
+        """See Workspace."""
+        return super().unreviewed() if self.keeps_log else []
 
     def sandbox_name(self) -> str:
         """See Workspace."""

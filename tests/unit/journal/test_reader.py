@@ -2,11 +2,11 @@
 
 import pytest
 
-from babysitter.journal.lines import Chain
 from babysitter.journal.reader import history, read_more, read_records
 from babysitter.journal.writer import JournalWriter
 from babysitter.model.errors import CorruptJournalError, SecretError
 from babysitter.model.events import EffectResolved
+from babysitter.model.lines import Chain
 from babysitter.testing.clocks import FakeClock
 from babysitter.testing.memory_store import JOURNAL, MemoryStore
 from babysitter.testing.plain_masker import PlainMasker

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babysitter.journal.lines import BATCH_BYTES_MAX, Record
 from babysitter.journal.recovery import survey
 from babysitter.journal.verify import verify_run
 from babysitter.journal.writer import JournalWriter
 from babysitter.model.errors import CorruptJournalError
 from babysitter.model.events import JournalRecovered
+from babysitter.model.lines import BATCH_BYTES_MAX, Record
 from babysitter.testing.clocks import FakeClock
 from babysitter.testing.memory_store import JOURNAL, MemoryStore
 from babysitter.testing.sample_run import HOLDER, RUN_ID, sample_batches, sample_masker, write_sample_run

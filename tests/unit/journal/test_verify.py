@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from babysitter.journal.lines import Chain
 from babysitter.journal.verify import Verification, verify_run
 from babysitter.journal.writer import JournalWriter
 from babysitter.model.errors import NotFoundError
 from babysitter.model.events import ArtifactWritten, BlobRef, EffectRequested, EffectResolved
+from babysitter.model.lines import Chain
 from babysitter.model.values import Json
 from babysitter.stores.files import FileStore
 from babysitter.testing.clocks import FakeClock

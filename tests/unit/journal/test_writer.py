@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from babysitter.journal.layout import task_file
-from babysitter.journal.lines import BATCH_BYTES_MAX
 from babysitter.journal.reader import history, read_records
 from babysitter.journal.writer import JournalWriter, create_journal
 from babysitter.model.errors import (
@@ -28,6 +27,7 @@ from babysitter.model.events import (
     RunCreated,
     SignalReceived,
 )
+from babysitter.model.lines import BATCH_BYTES_MAX
 from babysitter.model.secret import secret
 from babysitter.model.values import canonical_json, sha256_hex
 from babysitter.stores.files import FileStore

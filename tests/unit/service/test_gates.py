@@ -6,13 +6,18 @@ import pytest
 
 from babysitter.model import events as ev
 from babysitter.model.errors import NotFoundError, PolicyDeniedError, RefusedError
-from babysitter.policy.rules import Policy, Rule
+from babysitter.model.rules import Policy, Rule
 from babysitter.service.delivery import Delivery
 from babysitter.testing.clocks import FakeClock
 from babysitter.testing.workspace import FakeWorkspace
 from tests.unit.service.runs import answer, of_type, resume, start, verifies, workspace
 
 pytestmark = pytest.mark.promise("G02")
+
+
+def open_rule(**more: Any) -> Rule:
+    """Return a rule that asks for no signature, and lets authors approve."""
+    return Rule(signature=False, author_may_approve=True, **more)
 
 
 def questions(place: FakeWorkspace) -> list[str]:
@@ -259,13 +264,13 @@ def test_a_question_is_answered_once() -> None:
 
 def test_a_quorum_needs_as_many_people_and_not_as_many_answers() -> None:
     place = workspace()
-    place.policy = Policy(asked=Rule(id="two", quorum=2, eligible=("alice", "bob", "carol")))
+    place.policy = Policy(asked=open_rule(id="two", quorum=2, people=("alice", "bob", "carol")))
     start(place, "asking", None)
 
     answer(place, "1-go", "approve", "one")
     answer(place, "1-go", "approve", "one again")
     assert resume(place).status == "waiting"
-    with pytest.raises(PolicyDeniedError, match="mallory may not answer"):
+    with pytest.raises(PolicyDeniedError, match="mallory may not approve"):
         answer(place.seen_by("mallory"), "1-go", "approve", "let me")
     assert resume(place).status == "waiting"
     answer(place.seen_by("bob"), "1-go", "approve", "two")
@@ -282,7 +287,7 @@ def test_feedback_of_several_people_reaches_the_process_with_the_true_value_of_a
     """Each answers while nobody drives, so each comment is read from the journal, where it is masked."""
     monkeypatch.setenv("API_KEY", "wonderful-secret-1")
     place = workspace()
-    place.policy = Policy(asked=Rule(id="two", quorum=2))
+    place.policy = Policy(asked=open_rule(id="two", quorum=2, people=("*",)))
     start(place, "asking_with_key", None)
 
     answer(place, "1-go", "approve", "the key is wonderful-secret-1 they say")
@@ -294,10 +299,10 @@ def test_feedback_of_several_people_reaches_the_process_with_the_true_value_of_a
 
 def test_who_is_not_eligible_cannot_reject_either() -> None:
     place = workspace()
-    place.policy = Policy(asked=Rule(id="one", eligible=("bob",)))
+    place.policy = Policy(asked=open_rule(id="one", people=("bob",)))
     start(place, "asking", None)
 
-    with pytest.raises(PolicyDeniedError, match="rule one names bob"):
+    with pytest.raises(PolicyDeniedError, match="rule one does not name alice"):
         answer(place, "1-go", "reject", "no")
 
     assert resume(place).status == "waiting"

@@ -6,8 +6,9 @@ from babysitter.model import events as ev
 from babysitter.model.errors import NotFoundError, PolicyDeniedError
 from babysitter.service.answering import mail_events
 from babysitter.service.harness import Harness
+from babysitter.service.judges import gates_of, judge_of
 from babysitter.service.mail import PostMail
-from babysitter.service.state import RunState
+from babysitter.service.reading import read_state
 from babysitter.testing.workspace import FakeWorkspace
 from tests.unit.service.runs import answer, create, of_type, resume, settings, verifies, workspace
 
@@ -132,7 +133,10 @@ def test_what_a_harness_is_handed_holds_references_and_never_values(monkeypatch:
 
 def test_what_our_own_worker_performs_cannot_be_given_an_outcome_by_post() -> None:
     """Otherwise a guarded effect that was approved could be given a made-up result."""
-    state = RunState()
+    place = workspace()
+    create(place, "publishing", None)
+    state = read_state(place.store, "r")
+    judge = judge_of(place, "r", gates_of(place, state))
     requested = ev.EffectRequested(
         effect_id="1-deploy",
         call_id="1",
@@ -146,5 +150,7 @@ def test_what_our_own_worker_performs_cannot_be_given_an_outcome_by_post() -> No
     started = ev.EffectStarted(effect_id="1-deploy", attempt=1, sandbox_sha256="0" * 64, worker="alice@host")
     state.apply(started)
 
+    message = PostMail(request_id="1", sender="alice", effect_id="1-deploy", status="ok")
+
     with pytest.raises(PolicyDeniedError, match="not handed out to a harness"):
-        mail_events(state, PostMail(request_id="1", sender="alice", effect_id="1-deploy", status="ok"), 0)
+        mail_events(state, message, 0, judge)

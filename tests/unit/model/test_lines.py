@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babysitter.journal.lines import BrokenLineError, Chain, Record, seq_of
+from babysitter.model.lines import BrokenLineError, Chain, Record, seq_of
 
 TIME = "2026-01-31T10:15:30.123456Z"
 SCALARS = (

@@ -1,20 +1,11 @@
-"""Decisions as tables: what may start, which rule asks, and what answers add up to."""
+"""What the answers to a question add up to, by what the question itself says."""
 
 import pytest
 
-from babysitter.model.effects import TaskSpec
 from babysitter.model.events import BreakpointResponded
-from babysitter.model.values import Json
-from babysitter.policy.decide import Allow, Decision, NeedApproval, decide, rule_for_question, tally
-from babysitter.policy.rules import Policy, Rule
+from babysitter.policy.decide import tally
 
-POLICY = Policy(guarded=Rule(id="guarded", quorum=2), asked=Rule(id="asked"))
-ASK = NeedApproval(POLICY.guarded)
 ALICE, BOB, CAROL = "alice", "bob", "carol"
-
-
-def spec(**more: Json) -> TaskSpec:
-    return TaskSpec(task_id="deploy", kind="python", source="x", qualname="deploy", **more)
 
 
 def said(*answers: str) -> list[BreakpointResponded]:
@@ -32,49 +23,6 @@ def said(*answers: str) -> list[BreakpointResponded]:
             )
         )
     return made
-
-
-@pytest.mark.promise("G02")
-@pytest.mark.parametrize(
-    ("task", "approved", "expected"),
-    [
-        (spec(), {}, Allow()),
-        (spec(environment="staging"), {}, Allow()),
-        (spec(environment="production"), {}, ASK),
-        (spec(critical=True), {}, ASK),
-        (spec(environment="staging", critical=True), {}, ASK),
-        (spec(environment="production"), {("deploy", "a"): 1}, Allow()),
-        (spec(environment="production"), {("deploy", "a"): 0}, ASK),
-        (spec(environment="production"), {("deploy", "b"): 1}, ASK),
-        (spec(environment="production"), {("wipe", "a"): 1}, ASK),
-        (spec(critical=True), {("deploy", "b"): 1, ("wipe", "a"): 3}, ASK),
-    ],
-)
-def test_an_effect_may_start_when_it_is_harmless_or_exactly_it_was_approved(
-    task: TaskSpec, approved: dict[tuple[str, str], int], expected: Decision
-) -> None:
-    assert decide(POLICY, task, "a", approved) == expected
-
-
-@pytest.mark.promise("G12")
-@pytest.mark.parametrize(
-    ("context", "guards", "rule"),
-    [
-        (None, False, "asked"),
-        ({}, False, "asked"),
-        ({"environment": "staging"}, False, "asked"),
-        ({"environment": "production"}, False, "guarded"),
-        ({"critical": True}, False, "guarded"),
-        ({"critical": False}, False, "asked"),
-        ("production", False, "asked"),
-        (None, True, "guarded"),
-        ({"environment": "staging"}, True, "guarded"),
-    ],
-)
-def test_the_context_of_a_question_decides_which_rule_it_is_under(
-    context: object, guards: bool, rule: str
-) -> None:
-    assert rule_for_question(POLICY, context, guards=guards).id == rule
 
 
 @pytest.mark.parametrize(
@@ -119,15 +67,3 @@ def test_comments_of_those_who_approve_are_the_feedback() -> None:
 
 def test_the_comment_of_who_rejects_is_the_feedback() -> None:
     assert tally(said("alice approve fine", "bob reject no"), quorum=2, eligible=("*",)).feedback == "no"
-
-
-def test_a_policys_digest_changes_with_whatever_it_says() -> None:
-    policies = [
-        Policy(),
-        POLICY,
-        Policy(guarded=Rule(id="guarded", quorum=3), asked=Rule(id="asked")),
-        Policy(guarded=Rule(id="guarded", quorum=2, eligible=(BOB,)), asked=Rule(id="asked")),
-    ]
-
-    assert len({policy.digest() for policy in policies}) == len(policies)
-    assert Policy().digest() == Policy().digest()

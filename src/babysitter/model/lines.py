@@ -2,7 +2,7 @@ r"""One stored line: its bytes, and the chain that ties it to every byte before 
 
     {"seq":2,"prefix":"<64 hex>","type":"LOG","recordedAt":"2026-01-31T10:15:30.123456Z","data":{...}}
 
-Invariants, each with a test in tests/unit/journal/test_lines.py:
+Invariants, each with a test in tests/unit/model/test_lines.py:
     - the keys stand in this order, no space stands between them, and ``\n`` ends the line;
     - ``seq`` counts from 1 without a gap;
     - ``prefix`` is the SHA-256 of every byte of the journal before the line.
@@ -23,10 +23,12 @@ from babysitter.model.events import Event, decode_event
 BATCH_BYTES_MAX = 256 * 1024
 """One append is never larger, so a power loss can tear no more than that."""
 
-_LINE = re.compile(
-    rb'\{"seq":([1-9][0-9]{0,15}),"prefix":"([0-9a-f]{64})","type":"([A-Z][A-Z_]{0,63})",'
-    rb'"recordedAt":"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)","data":(\{[^\x00\n]*\})\}\n'
-)
+_HEAD = rb'\{"seq":([1-9][0-9]{0,15}),"prefix":"([0-9a-f]{64})",'
+# Digit by digit, since that is matched in half the time of a counted repeat.
+_TIME = rb"DDDD-DD-DDTDD:DD:DD\.DDDDDDZ".replace(b"D", b"[0-9]")
+_REST = rb'"type":"([A-Za-z][A-Za-z_.]{0,63})","recordedAt":"(' + _TIME + rb')","data":(\{.*\})\}\n'
+_LINE = re.compile(_HEAD + _REST)
+_AFTER_HEAD = re.compile(_REST)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -50,7 +52,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 class BrokenLineError(Exception):
-    """A line does not continue the chain. Stays in this package: openers and verifiers say what it means."""
+    """A line does not continue the chain. Openers and verifiers say what that means."""
 
     def __init__(self, seq: int, offset: int, problem: str) -> None:
         self.seq = seq
@@ -83,25 +85,23 @@ class Chain:
             BrokenLineError: at the first line that does not continue the chain, which stays before it.
         """
         # One loop without calls of ours: this is what replay and verification spend their time in.
-        hasher, match_line = self.hasher, _LINE.fullmatch
+        hasher, match_rest = self.hasher, _AFTER_HEAD.fullmatch
+        first_nul = data.find(b"\0")
+        whole = len(data) if first_nul < 0 else first_nul
+        offset, start = self.offset, self.offset
         for line in io.BytesIO(data):
-            match = match_line(line)
-            if match is None:
-                raise BrokenLineError(self.seq + 1, self.offset, _shape_problem(line))
-            seq, prefix, kind, recorded_at, payload = match.groups()
-            if int(seq) != self.seq + 1:
-                problem = f"has seq {int(seq)} where {self.seq + 1} belongs"
-                raise BrokenLineError(self.seq + 1, self.offset, problem)
-            text = prefix.decode()
-            if text != hasher.hexdigest():
-                problem = (
-                    f"has prefix {text[:12]}…, but the bytes before it hash to {hasher.hexdigest()[:12]}…"
-                )
-                raise BrokenLineError(self.seq + 1, self.offset, problem)
+            prefix = hasher.hexdigest()
+            # What must stand here is known, so it is compared, not parsed.
+            head = f'{{"seq":{self.seq + 1},"prefix":"{prefix}",'.encode()
+            rest = match_rest(line, len(head)) if line.startswith(head) else None
+            offset += len(line)
+            if rest is None or offset - start > whole:
+                raise BrokenLineError(self.seq + 1, self.offset, _problem(line, self.seq + 1, prefix))
             hasher.update(line)
             self.seq += 1
-            self.offset += len(line)
-            yield Record(self.seq, text, kind.decode(), recorded_at.decode(), payload)
+            self.offset = offset
+            kind, recorded_at, payload = rest.groups()
+            yield Record(self.seq, prefix, kind.decode(), recorded_at.decode(), payload)
 
     def line(self, event_type: str, recorded_at: str, data: bytes) -> bytes:
         """Return the bytes of the next line and move behind it. ``data`` is a JSON object without spaces."""
@@ -118,12 +118,24 @@ class Chain:
 def seq_of(line: bytes) -> int | None:
     """Return the number that a line claims, or None when it has not the form of a line."""
     match = _LINE.fullmatch(line)
-    return None if match is None else int(match.group(1))
+    # The pattern does not look for NUL bytes, which a search finds faster.
+    return None if match is None or b"\0" in line else int(match.group(1))
 
 
 def encode_data(event: Event) -> bytes:
     """Return an event's ``data`` object: UTF-8 JSON without spaces, keys in the order of the fields."""
     return _encode(event)
+
+
+def _problem(line: bytes, expected_seq: int, expected_prefix: str) -> str:
+    """Return what is wrong with a line that does not continue the chain."""
+    match = _LINE.fullmatch(line)
+    if match is None or b"\0" in line:
+        return _shape_problem(line)
+    seq, prefix = int(match.group(1)), match.group(2).decode()
+    if seq != expected_seq:
+        return f"has seq {seq} where {expected_seq} belongs"
+    return f"has prefix {prefix[:12]}…, but the bytes before it hash to {expected_prefix[:12]}…"
 
 
 def _shape_problem(line: bytes) -> str:

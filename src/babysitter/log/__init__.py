@@ -1,0 +1,1 @@
+"""The log of a workspace: which runs there were, what was approved, and who has seen that it is so."""

@@ -1,0 +1,91 @@
+"""The key of one run: signs how far its journal is and how it ended, and is then destroyed.
+
+Its public half stands in ``run.opened``. Once the run is sealed nobody, with every key
+of the machine in hand, can make another seal that this public half confirms.
+
+A key that a crash kept from the disk is gone: what it would have signed is left without a
+signature, and verification says so.
+"""
+
+import base64
+from typing import TYPE_CHECKING
+
+from babysitter.model.errors import NotFoundError
+from babysitter.stores.tree import Tree
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+CONTEXT = "babysitter-run/v1"
+
+
+def progress_text(run_id: str, seq: int, prefix: str) -> bytes:
+    """Return what a run's key signs on the way."""
+    return f"{CONTEXT}\n{run_id}\nprogress\n{seq}\n{prefix}\n".encode()
+
+
+def seal_text(run_id: str, seq: int, prefix: str, status: str) -> bytes:
+    """Return what a run's key signs at the end."""
+    return f"{CONTEXT}\n{run_id}\nsealed\n{seq}\n{prefix}\n{status}\n".encode()
+
+
+class RunKeys:
+    """The keys of runs that are not sealed, in the folder of the log."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._loaded: dict[str, Ed25519PrivateKey] = {}
+
+    def make(self, run_id: str) -> str:
+        """Make the run's key, unless it has one; return its public half, base64."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 (25 ms to import)
+            Ed25519PrivateKey,
+        )
+
+        key = self._load(run_id)
+        if key is None:
+            key = Ed25519PrivateKey.generate()
+            self._tree.replace(_path(run_id), key.private_bytes_raw(), durable=False)
+            self._loaded[run_id] = key
+        return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+    def sign(self, run_id: str, text: bytes) -> str:
+        """Return the run key's signature of a text, base64; empty when the key is lost."""
+        key = self._load(run_id)
+        return base64.b64encode(key.sign(text)).decode() if key is not None else ""
+
+    def destroy(self, run_id: str) -> None:
+        """Afterwards there is no key; destroying it twice does nothing."""
+        if self._load(run_id) is not None:
+            self._tree.overwrite(_path(run_id), bytes(32))
+        self._loaded.pop(run_id, None)
+        self._tree.remove(_path(run_id))
+
+    def _load(self, run_id: str) -> "Ed25519PrivateKey | None":
+        if run_id not in self._loaded:
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 (25 ms to import)
+                Ed25519PrivateKey,
+            )
+
+            try:
+                self._loaded[run_id] = Ed25519PrivateKey.from_private_bytes(self._tree.read(_path(run_id)))
+            except (NotFoundError, ValueError):
+                return None
+        return self._loaded[run_id]
+
+
+def is_signed(public: str, signature: str, text: bytes) -> bool:
+    """Tell whether a run's key, given by its public half, signed a text. Both are base64."""
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 (25 ms to import)
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+        key.verify(base64.b64decode(signature, validate=True), text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _path(run_id: str) -> str:
+    return f"run-keys/{run_id}.key"

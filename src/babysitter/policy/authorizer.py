@@ -1,0 +1,271 @@
+"""Decides by a workspace's rules: which rule, who may answer, whose answers count, whether it may go on.
+
+Cedar decides about one person and one act; it can't count. So each answer is a
+decision of its own, distinct people are counted here, and then ``proceed`` is
+decided, again at the moment of execution, by the rules of that moment.
+
+Invariants, each with a test in tests/unit/policy:
+    - fewer distinct people than the quorum never proceed;
+    - an answer more, or a role less, never turns no into yes unless it is that person's own approval;
+    - what can't be evaluated, and what is missing, is a no.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from babysitter.model.rules import ANYBODY, AutoApproval, Policy, Rule, matches_glob
+from babysitter.policy.cedar import Cedar, Ruling, sentences
+from babysitter.policy.gate import Explanation, Facts, Gate, Verdict, Vote
+from babysitter.policy.people import Identities, delegation
+from babysitter.policy.requirements import findings_hold, missing_findings, tests_hold
+from babysitter.policy.windows import freeze_at, is_open
+
+_SECOND_NS = 1_000_000_000
+_ACTIONS = {"approve": "approve", "reject": "reject", "defer": "reject"}
+
+
+def rule_for(policy: Policy, gate: Gate) -> Rule | None:
+    """Return the rule that decides about a gate, the first in the file's order; None: nobody is needed."""
+    for rule in policy.rules:
+        if _is_about(rule, gate):
+            return rule
+    if gate.critical or gate.environment == "production":
+        return policy.guarded
+    return None
+
+
+def _is_about(rule: Rule, gate: Gate) -> bool:
+    when = rule.when
+    return (
+        (not when.environments or gate.environment in when.environments)
+        and (when.critical is None or when.critical == gate.critical)
+        and (not when.tags or bool(set(when.tags) & set(gate.tags)))
+        and (not when.task or (gate.task_id is not None and matches_glob(gate.task_id, when.task)))
+        and (not when.process or matches_glob(gate.process_id, when.process))
+    )
+
+
+class Decider:
+    """Decides by one version of the rules. Compiled when it is first asked."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._identities = Identities(policy)
+        self._compiled: Cedar | None = None
+
+    @property
+    def _cedar(self) -> Cedar:
+        if self._compiled is None:
+            self._compiled = Cedar(self.policy)
+        return self._compiled
+
+    def eligible(self, rule: Rule, authors: frozenset[str], now_ns: int) -> tuple[str, ...]:
+        """Return who could approve now: members, delegates of members, no author where the rule says so."""
+        members = self.policy.members(rule.roles, rule.people)
+        if ANYBODY in members:
+            return (ANYBODY,)
+        standing_in = (
+            each.to
+            for each in rule.delegates
+            if each.from_ in members and delegation(rule, each.from_, each.to, now_ns) is not None
+        )
+        return tuple(
+            name
+            for name in dict.fromkeys((*members, *standing_in))
+            if rule.author_may_approve or not self._identities.is_author(name, authors)
+        )
+
+    def may_answer(self, rule: Rule, gate: Gate, vote: Vote, facts: Facts) -> Verdict:
+        """Decide whether a person may give this answer, at the time it is given."""
+        if vote.on_behalf_of is not None and not self._stands_in(rule, vote):
+            why = f"nobody has delegated {vote.on_behalf_of}'s place to {vote.person} for now"
+            return Verdict(allowed=False, reasons=(why,))
+        if vote.on_behalf_of is not None and self._identities.is_author(vote.person, facts.authors):
+            return Verdict(allowed=False, reasons=("a place is never delegated to an author of the run",))
+        broken = vote.break_glass and vote.decision == "approve"
+        action = "breakGlass" if broken else _ACTIONS.get(vote.decision, "approve")
+        ruling = self._cedar.ask(vote.person, action, gate, rule, self._about_answer(rule, vote, facts))
+        return self._verdict(ruling, rule, vote, action)
+
+    def _verdict(self, ruling: Ruling, rule: Rule, vote: Vote, action: str) -> Verdict:
+        if ruling.allowed:
+            return Verdict(allowed=True, reasons=(), policies=ruling.policies)
+        reasons = sentences(ruling)
+        if not reasons:
+            who = "may break its glass" if action == "breakGlass" else "may answer"
+            reasons = (f"rule {rule.id} does not name {vote.person} among those who {who}",)
+        return Verdict(allowed=False, reasons=reasons, policies=ruling.policies)
+
+    def counted(self, rule: Rule, gate: Gate, votes: Sequence[Vote], facts: Facts) -> tuple[Vote, ...]:
+        """Return the approvals that count: the last answer of each person, allowed now, each seat once.
+
+        Rules and roles are those of now; windows and delegations are held against the time of the answer.
+        """
+        last: dict[str, Vote] = {}
+        for vote in votes:
+            last[self._identities.person(vote.person)] = vote
+        taken: set[str] = set()
+        found = []
+        for person, vote in last.items():
+            seats = {person, self._identities.person(vote.on_behalf_of or vote.person)}
+            if vote.decision != "approve" or vote.break_glass or seats & taken:
+                continue
+            if self.may_answer(rule, gate, vote, facts).allowed:
+                taken |= seats
+                found.append(vote)
+        return tuple(found)
+
+    def may_proceed(
+        self, rule: Rule, gate: Gate, votes: Sequence[Vote], facts: Facts, *, quorum: int | None = None
+    ) -> Verdict:
+        """Decide whether what the votes are about may go on, now.
+
+        Args:
+            rule: the rule in force.
+            gate: what is about to happen.
+            votes: all answers.
+            facts: of now.
+            quorum: what the question asked for, where that is more than the rule does.
+        """
+        counted = self.counted(rule, gate, votes, facts)
+        needed = max(rule.quorum, quorum or 1)
+        broken = any(vote.break_glass and self.may_answer(rule, gate, vote, facts).allowed for vote in votes)
+        context = self._about_proceeding(rule, facts, len(counted), needed)
+        ruling = self._cedar.ask(_someone(facts), "proceed", gate, rule, {**context, "broken": broken})
+        if ruling.allowed:
+            return Verdict(allowed=True, reasons=(), policies=ruling.policies)
+        lacking = needed - len(counted)
+        missing = () if broken or lacking <= 0 else (self._still_needed(rule, lacking),)
+        reasons = (*missing, *sentences(ruling)) or ("no policy permits it",)
+        return Verdict(allowed=False, reasons=reasons, policies=ruling.policies)
+
+    def auto_approval(
+        self,
+        breakpoint_id: str,
+        tags: Sequence[str],
+        context: Any,  # noqa: ANN401 (JSON)
+        *,
+        rule: Rule,
+        consecutive: Callable[[], int],
+    ) -> AutoApproval | None:
+        """Return the rule of the settings that answers in a person's place; None when a person must.
+
+        Never under a rule that wants a signature, and never where any rule says ``never``.
+        """
+        known = context if isinstance(context, dict) else {}
+        about = [
+            each
+            for each in self.policy.auto_approve
+            if matches_glob(breakpoint_id, each.breakpoint)
+            and set(each.tags) <= set(tags)
+            and all(key in known and known[key] == value for key, value in each.context.items())
+        ]
+        if rule.signature is not False or any(each.never for each in about):
+            return None
+        for each in about:
+            if each.after == 0 or consecutive() >= each.after:
+                return each
+        return None
+
+    def explain(
+        self, rule: Rule, gate: Gate, votes: Sequence[Vote], facts: Facts, *, viewer: str, quorum: int = 1
+    ) -> Explanation:
+        """Say which rule decides about a gate, who may answer, and what is still missing."""
+        counted = self.counted(rule, gate, votes, facts)
+        verdict = self.may_proceed(rule, gate, votes, facts, quorum=quorum)
+        notes = []
+        if self._identities.is_author(viewer, facts.authors):
+            may = "may" if rule.author_may_approve else "may not"
+            notes.append(
+                f"you are an author of this run: you started it or own its code; you {may} approve it"
+            )
+        if (freeze := freeze_at(rule, facts.now_ns)) is not None:
+            notes.append(
+                f"frozen until {freeze.to} ({freeze.tz}){': ' + freeze.reason if freeze.reason else ''}"
+            )
+        return Explanation(
+            rule=rule.id,
+            conditions=conditions(rule),
+            eligible=self.eligible(rule, facts.authors, facts.now_ns),
+            quorum=max(rule.quorum, quorum),
+            counted=tuple(vote.person for vote in counted),
+            allowed=verdict.allowed,
+            missing=(*verdict.reasons, *missing_findings(rule, facts.findings)),
+            notes=tuple(notes),
+        )
+
+    def _stands_in(self, rule: Rule, vote: Vote) -> bool:
+        members = self.policy.members(rule.roles, rule.people)
+        return (
+            vote.on_behalf_of in members
+            and delegation(rule, vote.on_behalf_of, vote.person, vote.at_ns) is not None
+        )
+
+    def _still_needed(self, rule: Rule, count: int) -> str:
+        who = " or ".join((*rule.roles, *rule.people)).replace(ANYBODY, "anybody")
+        return f"needs {count} more of {who}"
+
+    def _about_answer(self, rule: Rule, vote: Vote, facts: Facts) -> dict[str, Any]:
+        behalf_is_author = vote.on_behalf_of is not None and self._identities.is_author(
+            vote.on_behalf_of, facts.authors
+        )
+        return {
+            "signed": vote.signed,
+            "userVerified": vote.user_verified,
+            "hasComment": bool(vote.comment.strip()),
+            "isAuthor": behalf_is_author or self._identities.is_author(vote.person, facts.authors),
+            "delegated": vote.on_behalf_of is not None,
+            "method": vote.method,
+            "inWindow": is_open(rule, vote.at_ns),
+            "frozen": freeze_at(rule, vote.at_ns) is not None,
+            "now": vote.at_ns // _SECOND_NS,
+        }
+
+    def _about_proceeding(self, rule: Rule, facts: Facts, approvals: int, quorum: int) -> dict[str, Any]:
+        limit_s = rule.execution_expires_s
+        in_time = (
+            limit_s is None
+            or facts.released_at_ns is None
+            or facts.now_ns - facts.released_at_ns <= limit_s * _SECOND_NS
+        )
+        return {
+            "approvals": approvals,
+            "quorum": quorum,
+            "inTime": in_time,
+            "inWindow": is_open(rule, facts.now_ns),
+            "frozen": freeze_at(rule, facts.now_ns) is not None,
+            "findingsHold": findings_hold(rule, facts.findings),
+            "testsHold": tests_hold(rule, facts.findings),
+            "now": facts.now_ns // _SECOND_NS,
+        }
+
+
+def conditions(rule: Rule) -> tuple[str, ...]:
+    """Return what a rule asks for, in sentences."""
+    when = rule.when
+    about = [
+        f"environment is {' or '.join(when.environments)}" if when.environments else "",
+        f"critical is {str(when.critical).lower()}" if when.critical is not None else "",
+        f"a tag is {' or '.join(when.tags)}" if when.tags else "",
+        f"the task is {when.task}" if when.task else "",
+        f"the process is {when.process}" if when.process else "",
+    ]
+    wants = [
+        f"{rule.quorum} of {', '.join((*rule.roles, *rule.people)).replace(ANYBODY, 'anybody')}",
+        "" if rule.author_may_approve else "no author of the run",
+        {True: "signed by the person's key", "verified": "signed with PIN or fingerprint"}.get(
+            rule.signature, ""
+        ),
+        "with a comment" if rule.comment else "",
+        f"answered within {rule.approval_expires}" if rule.approval_expires else "",
+        f"executed within {rule.execution_expires}" if rule.execution_expires else "",
+        *(f"on {','.join(each.days)} {each.from_} to {each.to} {each.tz}" for each in rule.windows),
+        *(f"at most {count} {severity} findings" for severity, count in rule.findings.items()),
+        f"with tests of {', '.join(rule.security_tests)}" if rule.security_tests else "",
+    ]
+    return tuple(text for text in (*(f"when {each}" for each in about if each), *wants) if text)
+
+
+def _someone(facts: Facts) -> str:
+    """Return the person on whose behalf a run proceeds: one of its authors."""
+    return min(facts.authors, default="nobody")

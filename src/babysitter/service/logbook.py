@@ -1,0 +1,104 @@
+"""The workspace's log as the service uses it: one ledger a run, and leaves for changed rules and signers.
+
+Opened when it is first needed. What is in force is what the newest leaf says, so
+the log is told of a change before anything is decided by it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from babysitter.journal.reader import Store
+from babysitter.log.leaves import Approval, BreakGlassReviewed, PolicyChanged, SignedBy, SignersChanged
+from babysitter.log.run_keys import RunKeys
+from babysitter.log.workspace_log import WorkspaceLog
+from babysitter.model.clock import Clock
+from babysitter.model.evidence_settings import LogTable
+from babysitter.model.rules import Policy
+from babysitter.model.values import canonical_json, sha256_hex
+from babysitter.service.ledger import RunLedger
+
+
+class Logbook:
+    """The log of one workspace, and what the service keeps in it."""
+
+    def __init__(
+        self,
+        log: WorkspaceLog,
+        *,
+        settings: LogTable,
+        user: str,
+        clock: Clock,
+        witness: Callable[[], None],
+    ) -> None:
+        self.log = log
+        self._settings = settings
+        self._user = user
+        self._clock = clock
+        self._witness = witness
+        self._keys = RunKeys(log.tree)
+        self._policy_told = ""
+        self._signers_told = ("", "")
+
+    def now_ns(self) -> int:
+        """Return the time."""
+        return self._clock.now_ns()
+
+    def ledger(self, run_id: str, store: Store) -> RunLedger:
+        """Return the log's side of a run."""
+        return RunLedger(
+            run_id=run_id,
+            log=self.log,
+            keys=self._keys,
+            store=store,
+            witness=self._witness,
+            monotonic_s=self._clock.monotonic_s,
+            every_lines=self._settings.progress_lines,
+            every_s=self._settings.progress_s,
+        )
+
+    def tell_policy(self, policy: Policy) -> None:
+        """Afterwards the newest policy.changed leaf names these rules, and the log keeps their text."""
+        digest = policy.digest()
+        if digest == self._policy_told:
+            return
+        known = [leaf.policy_sha256 for leaf in self.log.leaves() if isinstance(leaf, PolicyChanged)]
+        if not known or known[-1] != digest:
+            self.log.keep("policies", f"{digest}.json", canonical_json(policy.document()))
+            previous = known[-1] if known else None
+            leaf = PolicyChanged(policy_sha256=digest, previous_sha256=previous, by=self._user)
+            self.log.append([leaf], durable=True)
+        self._policy_told = digest
+
+    def signers_in_force(self) -> SignersChanged | None:
+        """Return the newest leaf about signers; None when there is none yet."""
+        found = [leaf for leaf in self.log.leaves() if isinstance(leaf, SignersChanged)]
+        return found[-1] if found else None
+
+    def tell_signers(self, signers: bytes, revoked: bytes, signed_by: Sequence[SignedBy] = ()) -> None:
+        """Afterwards the newest signers.changed leaf names this file, and the log keeps its text."""
+        digests = (sha256_hex(signers), sha256_hex(revoked) if revoked else "")
+        if digests == self._signers_told:
+            return
+        before = self.signers_in_force()
+        if before is None or (before.signers_sha256, before.revoked_sha256 or "") != digests:
+            self.log.keep("signers", digests[0], signers)
+            if revoked:
+                self.log.keep("signers", digests[1], revoked)
+            leaf = SignersChanged(
+                signers_sha256=digests[0],
+                revoked_sha256=digests[1] or None,
+                previous_sha256=before.signers_sha256 if before is not None else None,
+                by=self._user,
+                signed_by=tuple(signed_by),
+            )
+            self.log.append([leaf], durable=True)
+        self._signers_told = digests
+
+    def unreviewed(self) -> list[str]:
+        """Return the breakpoints, as RUN/BREAKPOINT, whose glass was broken and that nobody has reviewed."""
+        broken: dict[str, None] = {}
+        for leaf in self.log.leaves():
+            if isinstance(leaf, Approval) and leaf.break_glass and leaf.decision == "approve":
+                broken[f"{leaf.run_id}/{leaf.breakpoint_id}"] = None
+            elif isinstance(leaf, BreakGlassReviewed):
+                broken.pop(f"{leaf.run_id}/{leaf.breakpoint_id}", None)
+        return list(broken)

@@ -1,0 +1,130 @@
+"""Who may sign, right now: the file of signers, where a change of it counts.
+
+Without ``[signing.changes]`` the file counts as it is, and the log is told of each version.
+With it, a new version counts once enough of those named have signed it, with keys of the
+version before; until then that one stays in force. Their signatures lie beside the file:
+``<signers>.approvals/<SHA-256>/<person>.sig``, made with ``babysitter key approve``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from babysitter.config import Settings
+from babysitter.log.leaves import SignedBy
+from babysitter.model.errors import SignatureError, SignersError
+from babysitter.model.evidence_settings import SigningTable
+from babysitter.model.rules import Policy
+from babysitter.model.values import sha256_hex
+from babysitter.service.logbook import Logbook
+from babysitter.signing.allowed_signers import AllowedSigners
+from babysitter.signing.revocation import Revocations
+from babysitter.signing.verify import Trust, verify_signature
+
+SIGNERS_NAMESPACE = "babysitter-signers"
+_FILE_BYTES_MAX = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SignerFiles:
+    """The file of signers and the file of revoked keys, either of which may be missing."""
+
+    signers_path: Path
+    revoked_path: Path
+
+    def read(self) -> tuple[bytes, bytes]:
+        """Return the bytes of both.
+
+        Raises:
+            SignersError: one can't be read.
+        """
+        return _bytes_of(self.signers_path), _bytes_of(self.revoked_path)
+
+    def approvals_folder(self) -> Path:
+        """Return where the signatures over the files as they are now lie."""
+        folder = self.signers_path.with_name(f"{self.signers_path.name}.approvals")
+        return folder / sha256_hex(change_text(*self.read()))
+
+
+def signers_in_force(files: SignerFiles, settings: Settings, policy: Policy, logbook: Logbook) -> Trust:
+    """Return whom to believe, after telling the log of a change that counts.
+
+    Raises:
+        SignersError: a file can't be used.
+    """
+    signers, revoked = files.read()
+    before = logbook.signers_in_force()
+    signed_by: tuple[SignedBy, ...] = ()
+    changes = settings.signing.changes
+    if before is not None and changes is not None:
+        digests = (before.signers_sha256, before.revoked_sha256)
+        if digests != (sha256_hex(signers), sha256_hex(revoked) if revoked else None):
+            old_signers = logbook.log.read(f"signers/{before.signers_sha256}")
+            old_revoked = (
+                logbook.log.read(f"signers/{before.revoked_sha256}") if before.revoked_sha256 else b""
+            )
+            old = trust_of(settings.signing, old_signers, old_revoked)
+            people = policy.members(changes.roles, changes.people)
+            signed_by = signatures_over(files, people, old, logbook.now_ns())
+            if len(signed_by) < changes.quorum:
+                return old
+    trust = trust_of(settings.signing, signers, revoked)
+    if signers or revoked or before is not None:
+        logbook.tell_signers(signers, revoked, signed_by)
+    return trust
+
+
+def trust_of(settings: SigningTable, signers: bytes, revoked: bytes) -> Trust:
+    """Return whom these files let one believe."""
+    return Trust(
+        signers=AllowedSigners.parse(signers, file=settings.signers),
+        revoked=Revocations.parse(revoked, file=settings.revoked) if revoked else None,
+        origins=frozenset(settings.origins),
+        require_verification=settings.user_verification,
+    )
+
+
+def change_text(signers: bytes, revoked: bytes) -> bytes:
+    """Return what people sign when they agree to new files of signers."""
+    return f"babysitter-signers/v1\n{sha256_hex(signers)}\n{sha256_hex(revoked)}\n".encode()
+
+
+def signatures_over(
+    files: SignerFiles, people: tuple[str, ...], old: Trust, at_ns: int
+) -> tuple[SignedBy, ...]:
+    """Return whose signatures over the files as they are now hold, by those in force; each person once."""
+    folder, text = files.approvals_folder(), change_text(*files.read())
+    found = []
+    for person in people:
+        signature = _bytes_of(folder / f"{person}.sig")
+        if not signature:
+            continue
+        try:
+            verify_signature(
+                old,
+                message=text,
+                armored=signature,
+                principal=person,
+                namespace=SIGNERS_NAMESPACE,
+                at_ns=at_ns,
+            )
+        except SignatureError:
+            # A signature that does not hold is as good as none; the quorum says whether that is enough.
+            continue
+        found.append(SignedBy(approver=person, signature_sha256=sha256_hex(signature)))
+    return tuple(found)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise SignersError(
+            f"{path} can't be read: {error.strerror}.", hint="Check its permissions.", file=str(path), line=0
+        ) from None
+    if len(data) > _FILE_BYTES_MAX:
+        raise SignersError(
+            f"{path} has {len(data)} bytes.", hint="No file of signers is that large.", file=str(path), line=0
+        )
+    return data

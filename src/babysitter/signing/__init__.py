@@ -1,0 +1,1 @@
+"""Signatures of people: SSH signatures and passkeys, and who may sign as whom."""
