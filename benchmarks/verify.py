@@ -43,6 +43,7 @@ from babysitter.testing.plain_masker import PlainMasker
 from babysitter.testing.sample_run import HOLDER, SHA, TIME, create_sample_run
 
 EFFECTS_A_ROUND = 6
+EVENTS_A_ROUND = 3 * EFFECTS_A_ROUND + 5
 RUN_EVENTS = 100
 
 
@@ -99,18 +100,20 @@ def question(writer: JournalWriter, call: int) -> list[Event]:
         BreakpointResponded(
             breakpoint_id=breakpoint_id, approver="alice", decision="approve", comment="fine", method="local"
         ),
-        BreakpointReleased(breakpoint_id=breakpoint_id, approved=True, responded_by=("alice",), rule="default"),
+        BreakpointReleased(
+            breakpoint_id=breakpoint_id, approved=True, responded_by=("alice",), rule="default"
+        ),
     ]
 
 
 def write_run(store: MemoryStore, run_id: str, events: int, *, with_files: bool) -> None:
-    """Make a run of ``events`` lines. ``with_files``: its tasks have the files by which a person sees them."""
+    """Make a run of ``events`` lines. ``with_files``: with those that show its tasks to a person."""
     clock = FakeClock()
     create_sample_run(store, clock, run_id)
     writer, _ = JournalWriter.open(store, run_id, HOLDER, PlainMasker(), clock)
     writer.derived("state/state.json", {"runId": run_id})
     call = 0
-    while writer.last_seq < events - 1:
+    while writer.last_seq + EVENTS_A_ROUND < events:
         mix: list[Event] = []
         for _ in range(EFFECTS_A_ROUND):
             call += 1
@@ -119,8 +122,10 @@ def write_run(store: MemoryStore, run_id: str, events: int, *, with_files: bool)
         mix.append(LogWritten(call_id=str(call + 2), message="two of three are done", fields={"done": 2}))
         mix.append(ValueTaken(call_id=str(call + 3), kind="now", value=TIME))
         call += 3
-        for event in mix[: events - 1 - writer.last_seq]:
+        for event in mix:
             writer.stage(event)
+    for rest in range(call + 1, call + events - writer.last_seq):
+        writer.stage(LogWritten(call_id=str(rest), message="almost done"))
     writer.stage(RunCompleted(output={"done": True}, output_sha256=""))
     writer.commit()
     writer.close()
@@ -184,7 +189,11 @@ def measure_one(folder: Path, events: int, rounds: int) -> dict[str, object]:
         },
         rounds,
     )
-    return {"events": len(lines), "bytesALine": round(sum(map(len, lines)) / len(lines)), **rates(seconds, events)}
+    return {
+        "events": len(lines),
+        "bytesALine": round(sum(map(len, lines)) / len(lines)),
+        **rates(seconds, events),
+    }
 
 
 def measure_all(folder: Path, runs: int, rounds: int, *, with_files: bool) -> dict[str, object]:

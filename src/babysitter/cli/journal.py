@@ -2,14 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from babysitter.cli.arguments import offer_runs, run_argument
-from babysitter.cli.plain import plain
+from babysitter.cli.audit_text import audit_text, run_line
 from babysitter.cli.root import Verbs
-from babysitter.cli.terminal import json_option, leave, runs_dir_option, show, style, workspace
+from babysitter.cli.terminal import json_option, leave, runs_dir_option, show, workspace
 from babysitter.service.queries import Queries
+
+if TYPE_CHECKING:
+    from babysitter.service.wiring import Workspace
 
 
 @click.group(cls=Verbs, epilog="Example: babysitter journal verify --all")
@@ -33,30 +37,45 @@ def cat(*, run_id: str, as_json: bool, runs_dir: str | None) -> None:
     sys.stdout.buffer.flush()
 
 
-@journal.command("verify", epilog="Example: babysitter journal verify last")
+@journal.command("verify", epilog="Example: babysitter journal verify --all --trust ~/audit")
 @click.argument("run_id", metavar="RUN", required=False, shell_complete=offer_runs)
-@click.option("--all", "every", is_flag=True, help="Verify every run.")
+@click.option("--all", "every", is_flag=True, help="Verify every run, and that the log misses none.")
+@click.option("--chain", is_flag=True, help="Only the chain of lines: fast, and it says so.")
+@click.option(
+    "--trust",
+    type=click.Path(exists=True, file_okay=False),
+    help="Your own folder: allowed_signers, log.vkey, witnesses, seen/ (docs/how-to/audit.md).",
+)
 @json_option
 @runs_dir_option
-def verify(*, run_id: str | None, every: bool, as_json: bool, runs_dir: str | None) -> None:
-    """Check a run's chain, order, grammar, files and digests.
+def verify(
+    *, run_id: str | None, every: bool, chain: bool, trust: str | None, as_json: bool, runs_dir: str | None
+) -> None:
+    """Check journals, signatures, rules, the log and its witnesses.
 
-    Changes nothing. Leaves with 1 when anything is wrong.
+    Changes nothing. Leaves with 1 when anything is wrong. What can't be shown is said.
     """
-    from babysitter.service.verifying import verify_runs  # noqa: PLC0415 (only here)
-
     if (run_id is None) == (not every):
         raise click.UsageError("say which RUN, or --all.", click.get_current_context())
     opened = workspace(runs_dir)
-    run_ids = opened.store.run_ids() if run_id is None else [Queries(opened).run_id(run_id)]
-    reports = verify_runs(opened, run_ids)
-    lines = []
-    for report in reports:
-        word = style("verified", fg="green") if report.ok else style("WRONG", fg="red", bold=True)
-        lines.append(f"{report.run_id}  {word}  {report.lines} lines")
-        lines += [f"  {plain(problem)}" for problem in report.problems]
-        if report.ok:
-            lines += [f"  not shown by a journal alone: {plain(text)}" for text in report.unproven]
+    run_ids = None if run_id is None else [Queries(opened).run_id(run_id)]
+    if chain:
+        _verify_chains(opened, run_ids if run_ids is not None else opened.store.run_ids(), as_json=as_json)
+        return
+    from babysitter.service.auditing import audit  # noqa: PLC0415 (imports cryptography)
+
+    report = audit(
+        opened.store, opened.log_folder, trust=Path(trust) if trust is not None else None, run_ids=run_ids
+    )
+    show(report, as_json=as_json, text=lambda: audit_text(report))
+    leave(0 if report.ok else 1)
+
+
+def _verify_chains(opened: "Workspace", run_ids: list[str], *, as_json: bool) -> None:
+    from babysitter.service.verifying import verify_runs  # noqa: PLC0415 (only here)
+
+    reports = verify_runs(opened, run_ids, chain_only=True)
+    lines = [run_line(report) for report in reports]
     show({"runs": reports}, as_json=as_json, text=lambda: "\n".join(lines) or "No runs to verify.")
     leave(0 if all(report.ok for report in reports) else 1)
 

@@ -30,7 +30,13 @@ _REF_FIELDS: dict[type[Event], tuple[str, ...]] = {
     for cls in EVENT_TYPES.values()
 }
 _OF_EFFECTS = frozenset(cls for cls in EVENT_TYPES.values() if "effect_id" in cls.__struct_fields__)
-_NAMES_FILES_ITS_OWN_WAY = frozenset({RunCreated, BreakpointRequested, JournalRecovered})
+_CLAIMING = frozenset(cls for cls, names in _REF_FIELDS.items() if names) | {
+    RunCreated,
+    BreakpointRequested,
+    BreakpointResponded,
+    JournalRecovered,
+}
+"""The types of which ``Claims.add`` asks anything; most lines are of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,12 @@ class Claims:
     derived: dict[str, tuple[int, Json]] = field(default_factory=dict)
     statements: dict[str, set[str]] = field(default_factory=dict)
     _folders: frozenset[str] = field(init=False)
+    _shows_tasks: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """Note which folders there are."""
         self._folders = frozenset(path.rpartition("/")[0] for path in self.present)
+        self._shows_tasks = any(folder.startswith("tasks/") for folder in self._folders)
 
     def add(self, line: int, event: Event) -> list[Claim]:
         """Take what an event claims; return the claims that contradict an earlier one.
@@ -68,14 +76,16 @@ class Claims:
             line: the event's number.
             event: as stored.
         """
+        if self._shows_tasks and self._may_be_shown(event):
+            for path, value in derived_files(event):
+                if path in self.present:
+                    self.derived[path] = (line, value)
+        if type(event) not in _CLAIMING:
+            return []
         if isinstance(event, BreakpointResponded) and event.statement_sha256 is not None:
             self.statements.setdefault(f"breakpoints/{event.breakpoint_id}", set()).add(
                 event.statement_sha256
             )
-        if self._may_be_shown(event):
-            for path, value in derived_files(event):
-                if path in self.present:
-                    self.derived[path] = (line, value)
         return [claim for claim in _claims_of(line, event) if not self._agrees(claim)]
 
     def _may_be_shown(self, event: Event) -> bool:
@@ -90,10 +100,6 @@ class Claims:
 
 
 def _claims_of(line: int, event: Event) -> list[Claim]:
-    kind = type(event)
-    names = _REF_FIELDS[kind]
-    if not names and kind not in _NAMES_FILES_ITS_OWN_WAY:
-        return []
     claims = []
     if isinstance(event, RunCreated):
         claims += [Claim(line, RUN, event.run_sha256), Claim(line, INPUTS, event.inputs_sha256)]
@@ -101,7 +107,7 @@ def _claims_of(line: int, event: Event) -> list[Claim]:
         claims.append(Claim(line, shown_path(event.breakpoint_id), event.shown_sha256))
     elif isinstance(event, JournalRecovered):
         claims.append(Claim(line, event.torn_path, event.dropped_sha256, event.dropped_bytes))
-    for name in names:
+    for name in _REF_FIELDS[type(event)]:
         value = getattr(event, name)
         if value:
             refs = value if isinstance(value, tuple) else (value,)

@@ -206,7 +206,7 @@ class Grammar:
         # A posted result, or a refusal before the start, ends an attempt that never began.
         effect_id, attempt = getattr(event, "effect_id"), getattr(event, "attempt")  # noqa: B009 (two types have both)
         current = self._attempts.get(effect_id, 0)
-        if attempt not in {current, current + 1}:
+        if not current <= attempt <= current + 1:
             self._refuse(event, f"attempt {attempt} of {effect_id} is not the one under way")
         if isinstance(event, EffectResolved) and (event.status == "error") != (event.error is not None):
             self._refuse(event, f"status {event.status} and error do not agree")

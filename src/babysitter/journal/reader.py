@@ -81,6 +81,8 @@ def decode(record: Record, run_id: str) -> Event:
         problem = f"has the type {record.type}, which this version does not know"
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         problem = f"is no {record.type}: {error}"
+    except RecursionError:
+        problem = f"is no {record.type}: it is nested deeper than anything of ours"
     raise corrupt(run_id, record.seq, problem)
 
 

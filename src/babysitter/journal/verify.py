@@ -1,5 +1,7 @@
 """Checks a run against itself: chain, order, grammar, files by digest, file set. Changes nothing.
 
+``verify_run`` checks all of that, ``verify_chain`` the first alone and says so.
+
 What a chain alone cannot show stands in every result as ``unproven``: a change
 of the last line itself, and whole trailing lines removed. The workspace log and
 a person's signature close that.
@@ -10,6 +12,7 @@ The same check with ``head``, ``sha256sum`` and ``jq``: docs/how-to/verify.sh.
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
 import orjson
 import rfc8785
@@ -21,11 +24,12 @@ from babysitter.journal.grammar import Grammar
 from babysitter.journal.reader import decode
 from babysitter.journal.recovery import why_not_torn
 from babysitter.model.errors import CorruptJournalError, InvalidIdError, NotFoundError
-from babysitter.model.events import Event, RunCreated
+from babysitter.model.events import END_TYPES, EVENT_TYPES, Event, RunCreated
 from babysitter.model.lines import BrokenLineError, Chain, Record, encode_data
 from babysitter.model.values import Json, canonical_json, sha256_hex
 from babysitter.stores.interface import Store
 
+_END_NAMES = frozenset(name for name, cls in EVENT_TYPES.items() if cls in END_TYPES)
 _WITHOUT_SPACES = re.compile(rb'(?:[^"\s]++|"(?:[^"\\]++|\\.)*+")*+')
 
 
@@ -40,9 +44,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The result for one run. ``lines`` chain; ``first_bad`` is the first line with a problem."""
+    """The result for one run. ``lines`` chain; ``first_bad`` is the first line with a problem.
+
+    checked: ``chain`` when what the lines say, and the files, were not looked at.
+    """
 
     run_id: str
+    checked: Literal["everything", "chain"] = "everything"
     ok: bool
     lines: int
     first_bad: int | None
@@ -59,6 +67,34 @@ def verify_run(store: Store, run_id: str) -> Verification:
         StoreFailedError: the disk could not be read.
     """
     return _Check(store, run_id).result()
+
+
+def verify_chain(store: Store, run_id: str) -> Verification:
+    """Check the form of the lines and that each continues the chain: not what they say, not the files.
+
+    Raises:
+        NotFoundError: no such run.
+        StoreFailedError: the disk could not be read.
+    """
+    data = store.read_journal(run_id)
+    chain, last_type, problem = Chain(), "", None
+    try:
+        for record in chain.read(data):
+            last_type = record.type
+    except BrokenLineError as broken:
+        problem = _broken_line(chain, data, broken)
+    if chain.seq == 0 and problem is None:
+        problem = _EMPTY
+    return Verification(
+        run_id=run_id,
+        checked="chain",
+        ok=problem is None,
+        lines=chain.seq,
+        first_bad=None if problem is None else problem.line,
+        ended=last_type in _END_NAMES,
+        problems=() if problem is None else (problem,),
+        unproven=(_ONLY_THE_CHAIN, *_end_unproven(chain.seq)),
+    )
 
 
 class _Check:
@@ -104,40 +140,37 @@ class _Check:
             for record in chain.read(data):
                 self._check_record(record)
         except BrokenLineError as broken:
-            torn = chain.seq > 0 and why_not_torn(data[broken.offset :], broken.seq) is None
-            hint = "; resuming the run cuts this tail off and keeps it" if torn else ""
-            self._add(f"line {broken.seq} {broken.problem}{hint}", line=broken.seq)
+            self._problems.append(_broken_line(chain, data, broken))
         if chain.seq == 0 and not self._problems:
-            self._add("the journal is empty", line=1)
+            self._problems.append(_EMPTY)
         return chain.seq
 
     def _check_record(self, record: Record) -> None:
         try:
             event = decode(record, self._run_id)
         except CorruptJournalError as error:
-            self._check_spaces(record, None)
+            self._check_spaces(record)
             self._add(f"line {record.seq} {error.facts['problem']}", line=record.seq)
             self._grammar_holds = False
             return
-        self._check_spaces(record, event)
+        # What our encoder gives back to the byte has no spaces, and asking it costs a fifth of the pattern.
+        if _encoded(event) != record.data:
+            self._check_spaces(record)
         if isinstance(event, RunCreated) and event.run_id != self._run_id:
             self._add(f"line {record.seq} is of run {event.run_id}", line=record.seq)
-        self._check_grammar(record, event)
-        self._check_value_digest(record, event)
+        if self._grammar_holds:
+            self._check_grammar(record, event)
+        if type(event) in DIGEST_FIELD:
+            self._check_value_digest(record, event)
         for claim in self._claims.add(record.seq, event):
             what = f"line {claim.line} names {claim.path} with another digest than an earlier line"
             self._add(what, line=claim.line, path=claim.path)
 
-    def _check_spaces(self, record: Record, event: Event | None) -> None:
-        # What our encoder gives back to the byte has none, and asking it costs a fifth of the pattern.
-        if event is not None and _encoded(event) == record.data:
-            return
+    def _check_spaces(self, record: Record) -> None:
         if not _WITHOUT_SPACES.fullmatch(record.data):
             self._add(f"line {record.seq} holds spaces between its values", line=record.seq)
 
     def _check_grammar(self, record: Record, event: Event) -> None:
-        if not self._grammar_holds:
-            return
         try:
             self._grammar.accept(event)
         except CorruptJournalError as error:
@@ -146,10 +179,7 @@ class _Check:
             self._add(f"line {record.seq}: {error.facts['problem']}", line=record.seq)
 
     def _check_value_digest(self, record: Record, event: Event) -> None:
-        fields = DIGEST_FIELD.get(type(event))
-        if fields is None:
-            return
-        value_field, digest_field = fields
+        value_field, digest_field = DIGEST_FIELD[type(event)]
         stated = getattr(event, digest_field)
         ref = getattr(event, BLOB_FIELD[type(event)][1])
         if stated is None:
@@ -222,14 +252,27 @@ class _Check:
 
     def _unproven(self, lines: int) -> tuple[str, ...]:
         by_name = [f"{count} file(s) in {what}" for what, count in sorted(self._loose.items())]
-        return (
-            f"line {lines}, the last: a change of it shows only against a signature or an outside checkpoint",
-            f"that no whole lines were removed after line {lines}: as above",
-            *by_name,
-        )
+        return (*_end_unproven(lines), *by_name)
 
     def _add(self, what: str, *, line: int | None = None, path: str | None = None) -> None:
         self._problems.append(Problem(what=what, line=line, path=path))
+
+
+_EMPTY = Problem(what="the journal is empty", line=1)
+_ONLY_THE_CHAIN = "what the lines say, their order and the run's files: only the chain was checked"
+
+
+def _broken_line(chain: Chain, data: bytes, broken: BrokenLineError) -> Problem:
+    torn = chain.seq > 0 and why_not_torn(data[broken.offset :], broken.seq) is None
+    hint = "; resuming the run cuts this tail off and keeps it" if torn else ""
+    return Problem(what=f"line {broken.seq} {broken.problem}{hint}", line=broken.seq)
+
+
+def _end_unproven(lines: int) -> tuple[str, str]:
+    return (
+        f"line {lines}, the last: a change of it shows only against a signature or an outside checkpoint",
+        f"that no whole lines were removed after line {lines}: as above",
+    )
 
 
 def _encoded(event: Event) -> bytes | None:
@@ -261,6 +304,6 @@ def _file_digest(data: bytes) -> str | None:
 def _digest(value: Json) -> str | None:
     try:
         return sha256_hex(canonical_json(value))
-    except (rfc8785.CanonicalizationError, TypeError, UnicodeEncodeError):
+    except (rfc8785.CanonicalizationError, RecursionError, TypeError, UnicodeEncodeError):
         # No value of ours: canonical_json is given only checked ones by the writer.
         return None

@@ -88,20 +88,20 @@ class Chain:
         hasher, match_rest = self.hasher, _AFTER_HEAD.fullmatch
         first_nul = data.find(b"\0")
         whole = len(data) if first_nul < 0 else first_nul
-        offset, start = self.offset, self.offset
+        seq, offset, start = self.seq, self.offset, self.offset
         for line in io.BytesIO(data):
             prefix = hasher.hexdigest()
             # What must stand here is known, so it is compared, not parsed.
-            head = f'{{"seq":{self.seq + 1},"prefix":"{prefix}",'.encode()
+            head = f'{{"seq":{seq + 1},"prefix":"{prefix}",'.encode()
             rest = match_rest(line, len(head)) if line.startswith(head) else None
             offset += len(line)
             if rest is None or offset - start > whole:
-                raise BrokenLineError(self.seq + 1, self.offset, _problem(line, self.seq + 1, prefix))
+                raise BrokenLineError(seq + 1, self.offset, _problem(line, seq + 1, prefix))
             hasher.update(line)
-            self.seq += 1
-            self.offset = offset
+            seq += 1
+            self.seq, self.offset = seq, offset
             kind, recorded_at, payload = rest.groups()
-            yield Record(self.seq, prefix, kind.decode(), recorded_at.decode(), payload)
+            yield Record(seq, prefix, kind.decode(), recorded_at.decode(), payload)
 
     def line(self, event_type: str, recorded_at: str, data: bytes) -> bytes:
         """Return the bytes of the next line and move behind it. ``data`` is a JSON object without spaces."""

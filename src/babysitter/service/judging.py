@@ -107,24 +107,17 @@ class Judge:
 
     def _check_statement(self, asked: OpenBreakpoint, message: AnswerMail, statement: Statement) -> None:
         said, requested = statement.predicate, asked.requested
-        stated = (
-            ("run", said.run_id, self.run_id),
-            ("breakpoint", said.breakpoint_id, requested.breakpoint_id),
-            ("calls", said.approves, requested.approves),
-            ("place of the journal", said.journal, self.place_of(asked.seq)),
-            ("policy", said.policy_sha256, requested.policy_sha256),
-            ("rule", said.rule, requested.rule),
-            ("time limit", said.expires_at, requested.expires_at),
+        here = (
             ("decision", said.decision, message.decision),
             ("comment", said.comment, message.comment),
             ("approver", said.approver, message.sender),
             ("delegation", said.on_behalf_of, message.on_behalf_of),
             ("emergency", said.break_glass, message.break_glass),
-            ("shown files", statement.subject, subjects_of(requested)),
         )
-        for what, here, there in stated:
-            if here != there:
-                raise _not_this(f"it was signed for another {what}", "statement")
+        differs = [what for what, there, want in here if there != want]
+        differs += differences(statement, self.run_id, requested, self.place_of(asked.seq))
+        if differs:
+            raise _not_this(f"it was signed for another {differs[0]}", "statement")
 
     def _check_rules(self, asked: OpenBreakpoint, vote: Vote) -> None:
         if vote.person.startswith(RULE):
@@ -142,6 +135,24 @@ class Judge:
                 f"the glass was broken before and nobody has reviewed it: {', '.join(waiting[:5])}.",
                 hint="A reviewer ends that with: babysitter policy review BP --key PATH --comment '…'",
             )
+
+
+def differences(
+    statement: Statement, run_id: str, requested: ev.BreakpointRequested, place: JournalPlace
+) -> list[str]:
+    """Return in what a statement speaks of something else than a question in its run; nothing: it is of it."""
+    said = statement.predicate
+    stated: tuple[tuple[str, object, object], ...] = (
+        ("run", said.run_id, run_id),
+        ("breakpoint", said.breakpoint_id, requested.breakpoint_id),
+        ("set of calls", said.approves, requested.approves),
+        ("place of the journal", said.journal, place),
+        ("policy", said.policy_sha256, requested.policy_sha256),
+        ("rule", said.rule, requested.rule),
+        ("time limit", said.expires_at, requested.expires_at),
+        ("set of shown files", statement.subject, subjects_of(requested)),
+    )
+    return [what for what, there, want in stated if there != want]
 
 
 def subjects_of(requested: ev.BreakpointRequested) -> tuple[Subject, ...]:

@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 
-from babysitter.journal.verify import Problem, verify_run
+from babysitter.journal.reader import Store
+from babysitter.journal.verify import Problem, verify_chain, verify_run
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
 
 
 class VerificationView(View, frozen=True, kw_only=True):
-    """What verifying one run found. ``unproven``: what no chain can show."""
+    """What verifying one run found.
+
+    checked: ``everything``, or ``chain`` alone: then nothing is known of what the lines say, or of the files.
+    unproven: what this check can't show.
+    """
 
     run_id: str
+    checked: str
     ok: bool
     lines: int
     first_bad: int | None
@@ -18,14 +24,18 @@ class VerificationView(View, frozen=True, kw_only=True):
     unproven: tuple[str, ...]
 
 
-def verify_runs(workspace: Workspace, run_ids: Sequence[str]) -> list[VerificationView]:
-    """Verify runs; change nothing."""
+def verify_runs_of(
+    store: Store, run_ids: Sequence[str], *, chain_only: bool = False
+) -> list[VerificationView]:
+    """Verify runs; change nothing. ``chain_only``: look at nothing but the chain, and say so in each view."""
+    verify = verify_chain if chain_only else verify_run
     views = []
     for run_id in run_ids:
-        found = verify_run(workspace.store, run_id)
+        found = verify(store, run_id)
         views.append(
             VerificationView(
                 run_id=run_id,
+                checked=found.checked,
                 ok=found.ok,
                 lines=found.lines,
                 first_bad=found.first_bad,
@@ -34,6 +44,13 @@ def verify_runs(workspace: Workspace, run_ids: Sequence[str]) -> list[Verificati
             )
         )
     return views
+
+
+def verify_runs(
+    workspace: Workspace, run_ids: Sequence[str], *, chain_only: bool = False
+) -> list[VerificationView]:
+    """Verify runs of a workspace, as ``verify_runs_of``; change nothing."""
+    return verify_runs_of(workspace.store, run_ids, chain_only=chain_only)
 
 
 def _sentence(problem: Problem) -> str:

@@ -251,6 +251,11 @@ class Workspace:
         )
 
 
+def file_store(runs_dir: Path) -> Store:
+    """Return the runs below a folder that is no workspace: an export, a backup."""
+    return FileStore(runs_dir)
+
+
 def policy_of(place: Place) -> Policy:
     """Return the rules that a workspace's settings say.
 

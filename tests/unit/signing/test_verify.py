@@ -3,6 +3,9 @@
 Which signatures pass is tests/conformance/test_signatures.py's matter.
 """
 
+import subprocess
+import sys
+
 import pytest
 
 from babysitter.model.clock import parse_time
@@ -121,3 +124,14 @@ def test_whose_signature_for_something_else_it_is_is_not_asked() -> None:
         find_principals(trust(f"{ALICE} {key.line}"), armored=key.signature(), namespace="git", at_ns=NOW_NS)
 
     assert refused.value.facts["reason"] == "namespace"
+
+
+def test_reading_who_may_sign_does_not_load_the_cryptography() -> None:
+    """Reading a run's status imports these modules; only verifying pays for the library."""
+    code = (
+        "import sys, babysitter.signing.verify as verify, babysitter.signing.sign\n"
+        f"verify.AllowedSigners.parse({f'{ALICE} {soft.ed25519_key().line}'!r})\n"
+        "assert 'cryptography' not in sys.modules"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)

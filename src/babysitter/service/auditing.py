@@ -1,0 +1,93 @@
+"""Verifying a whole workspace: every run, the log, signatures, rules, witnesses. Changes nothing.
+
+In this order: the log (audit_log), each run by itself (journal.verify), each run against
+the log and its answers (audit_run, audit_answers), and last what the log tells of and the
+disk has not. The same with stock tools: docs/how-to/audit.sh.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import structs
+
+from babysitter.journal.reader import Store
+from babysitter.model.errors import BabysitterError
+from babysitter.service.audit_answers import Answers
+from babysitter.service.audit_findings import Finding, Findings
+from babysitter.service.audit_folder import AuditFolder
+from babysitter.service.audit_log import LoggedRun, audit_log
+from babysitter.service.audit_run import RunAudit
+from babysitter.service.verifying import VerificationView, verify_runs_of
+from babysitter.service.views import View
+from babysitter.service.wiring import file_store
+
+
+class AuditReport(View, frozen=True, kw_only=True):
+    """What an audit of a folder found. ``unproven``: sentences about what nothing there can show."""
+
+    ok: bool
+    runs: tuple[VerificationView, ...]
+    findings: tuple[Finding, ...]
+    unproven: tuple[str, ...]
+    log_lines: int
+
+
+def audit_folder(folder: Path, trust: Path | None = None) -> AuditReport:
+    """Audit a folder that has ``runs`` and ``log``, as ``.a5c`` or an export."""
+    return audit(file_store(folder / "runs"), folder / "log", trust=trust)
+
+
+def audit(
+    store: Store, log: Path, *, trust: Path | None = None, run_ids: Sequence[str] | None = None
+) -> AuditReport:
+    """Audit the runs of a store against a log.
+
+    Args:
+        store: the runs.
+        log: the folder of the log.
+        trust: the auditor's own folder: keys, and checkpoints that they got elsewhere.
+        run_ids: which runs; None: all, and then one that is missing is found too.
+
+    Raises:
+        StoreFailedError: the disk could not be read.
+    """
+    findings = Findings()
+    files = AuditFolder(log, trust)
+    facts = audit_log(files, findings)
+    present = store.run_ids()
+    wanted = present if run_ids is None else list(run_ids)
+    views = verify_runs_of(store, wanted)
+    for view in views:
+        for problem in view.problems:
+            findings.error("journal", view.run_id, problem)
+    answers = Answers(folder=files, facts=facts, findings=findings, read=store.read_file)
+    for run_id in wanted:
+        logged = facts.runs.get(run_id)
+        if not facts.leaves and logged is None:
+            continue
+        try:
+            data = store.read_journal(run_id)
+        except BabysitterError as error:
+            findings.error("journal", run_id, error.message)
+            continue
+        RunAudit(run_id=run_id, data=data, logged=logged, answers=answers, findings=findings).check()
+    if run_ids is None:
+        for run_id, logged in facts.runs.items():
+            if run_id not in present and logged.purged is None:
+                findings.error("run.missing", run_id, "the log tells of this run and it is not there")
+    views = [_shown_by_log(view, facts.runs.get(view.run_id)) for view in views]
+    return AuditReport(
+        ok=not any(found.severity == "error" for found in findings.found),
+        runs=tuple(views),
+        findings=tuple(findings.found),
+        unproven=tuple(findings.unproven),
+        log_lines=len(facts.leaves),
+    )
+
+
+def _shown_by_log(view: VerificationView, logged: LoggedRun | None) -> VerificationView:
+    """Return a run's view without what its journal alone can't show, where a seal in the log shows it."""
+    if logged is None or logged.sealed is None:
+        return view
+    shown = (f"line {view.lines}, the last", "that no whole lines were removed")
+    return structs.replace(view, unproven=tuple(text for text in view.unproven if not text.startswith(shown)))
