@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Look at breakpoints and their answers, ask back, pass them on.",
     ),
     "journal": ("babysitter.cli.journal", "journal", "Print, verify and export journals."),
+    "policy": ("babysitter.cli.policy", "policy", "Show who may approve what, and say why."),
+    "key": ("babysitter.cli.key", "key", "Say who may sign with which key."),
     "secret": (
         "babysitter.cli.secret",
         "secret",
@@ -53,6 +55,8 @@ VERBS = {
     "task": ["list", "show", "post"],
     "breakpoint": ["list", "show", "history", "ask", "reply", "reassign", "rules"],
     "journal": ["cat", "verify", "export"],
+    "policy": ["show", "explain", "check", "review"],
+    "key": ["list", "add", "revoke", "approve"],
     "secret": ["list", "check"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""

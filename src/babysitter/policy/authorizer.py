@@ -59,6 +59,14 @@ class Decider:
             self._compiled = Cedar(self.policy)
         return self._compiled
 
+    def compile(self) -> None:
+        """Compile the rules now, which says what is wrong with them.
+
+        Raises:
+            SettingsError: a Cedar policy of the team's own does not fit the schema.
+        """
+        self._cedar  # noqa: B018 (compiled when it is first asked for)
+
     def eligible(self, rule: Rule, authors: frozenset[str], now_ns: int) -> tuple[str, ...]:
         """Return who could approve now: members, delegates of members, no author where the rule says so."""
         members = self.policy.members(rule.roles, rule.people)

@@ -60,17 +60,7 @@ def audit(
     for view in views:
         for problem in view.problems:
             findings.error("journal", view.run_id, problem)
-    answers = Answers(folder=files, facts=facts, findings=findings, read=store.read_file)
-    for run_id in wanted:
-        logged = facts.runs.get(run_id)
-        if not facts.leaves and logged is None:
-            continue
-        try:
-            data = store.read_journal(run_id)
-        except BabysitterError as error:
-            findings.error("journal", run_id, error.message)
-            continue
-        RunAudit(run_id=run_id, data=data, logged=logged, answers=answers, findings=findings).check()
+    _audit_runs(store, wanted, Answers(folder=files, facts=facts, findings=findings, read=store.read_file))
     if run_ids is None:
         for run_id, logged in facts.runs.items():
             if run_id not in present and logged.purged is None:
@@ -83,6 +73,19 @@ def audit(
         unproven=tuple(findings.unproven),
         log_lines=len(facts.leaves),
     )
+
+
+def _audit_runs(store: Store, run_ids: Sequence[str], answers: Answers) -> None:
+    """Hold each run against the log; without a log there is nothing to hold it against."""
+    facts, findings = answers.facts, answers.findings
+    for run_id in run_ids if facts.leaves else ():
+        try:
+            data = store.read_journal(run_id)
+        except BabysitterError as error:
+            findings.error("journal", run_id, error.message)
+            continue
+        logged = facts.runs.get(run_id)
+        RunAudit(run_id=run_id, data=data, logged=logged, answers=answers, findings=findings).check()
 
 
 def _shown_by_log(view: VerificationView, logged: LoggedRun | None) -> VerificationView:

@@ -140,7 +140,7 @@ class Judge:
 def differences(
     statement: Statement, run_id: str, requested: ev.BreakpointRequested, place: JournalPlace
 ) -> list[str]:
-    """Return in what a statement speaks of something else than a question in its run; nothing: it is of it."""
+    """Return in what a statement speaks of something else than a question in its run; empty: in nothing."""
     said = statement.predicate
     stated: tuple[tuple[str, object, object], ...] = (
         ("run", said.run_id, run_id),

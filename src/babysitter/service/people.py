@@ -11,6 +11,8 @@ from pathlib import Path
 
 from babysitter.model.clock import format_time, parse_time
 from babysitter.model.errors import NotFoundError, RefusedError, SignersError, UsageError
+from babysitter.service.signers_in_force import SIGNERS_NAMESPACE, change_text, signatures_over
+from babysitter.service.signing_keys import sign_as
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
 from babysitter.signing.allowed_signers import AllowedSigners
@@ -38,6 +40,14 @@ class FileChanged(View, frozen=True, kw_only=True):
     path: str
     fingerprint: str
     needs_signatures: int
+
+
+class Agreed(View, frozen=True, kw_only=True):
+    """A signature over the files of signers as they are now. ``missing``: how many more they need."""
+
+    path: str
+    person: str
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,40 @@ class People:
         line = f"{keys[0].algorithm} {base64.b64encode(keys[0].blob).decode()}\n"
         self._append(path, line, head="# Keys that no longer count.\n")
         return self._changed(keys[0].fingerprint)
+
+    def approve(self, key: str, person: str | None) -> Agreed:
+        """Sign the files as they are now with a key of those in force, and keep that beside them.
+
+        Raises:
+            RefusedError: the settings ask for no signatures.
+            SignersError, SignatureError: the key is nobody's, or does not count.
+        """
+        workspace = self.workspace
+        changes = workspace.place.settings.signing.changes
+        if changes is None:
+            raise RefusedError(
+                "changes of the files of signers need no signatures here.", hint="See [signing.changes]."
+            )
+        files, before = workspace.signer_files, workspace.trust_now()
+        text = change_text(*files.read())
+        signed = sign_as(workspace, key=key, person=person, namespace=SIGNERS_NAMESPACE, make=lambda _: text)
+        folder = files.approvals_folder()
+        people = workspace.policy_now().members(changes.roles, changes.people)
+        if signed.person not in people:
+            raise RefusedError(
+                f"{signed.person} is not of those who agree to changes.",
+                hint=f"Ask one of {', '.join(people)}.",
+            )
+        path = folder / f"{signed.person}.sig"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(signed.signature, encoding="utf-8")
+        except OSError as error:
+            raise RefusedError(
+                f"{path} can't be written: {error.strerror}.", hint="Check its permissions."
+            ) from None
+        have = signatures_over(files, people, before, workspace.clock.now_ns())
+        return Agreed(path=str(path), person=signed.person, missing=max(0, changes.quorum - len(have)))
 
     @property
     def path(self) -> Path:

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from babysitter.model.errors import SignersError
 from babysitter.model.statement import APPROVAL_NAMESPACE
 from babysitter.service.delivery import Delivery, Sent
 from babysitter.service.reading import run_created
+from babysitter.service.signing_keys import sign_as
 from babysitter.service.statements import Answer, Covered, refuse_secrets, statement_for, what_it_covers
 from babysitter.service.wiring import Secrets, Workspace
-from babysitter.signing.certificates import Certificate
-from babysitter.signing.keys import PublicKey
-from babysitter.signing.patterns import literal_names
-from babysitter.signing.sign import public_half, sign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,49 +51,30 @@ class SignedAnswers:
         workspace = self.workspace
         secrets = Secrets(run_created(workspace.store, covered.run_id).secrets)
         refuse_secrets(wanted.comment, secrets.masker)
-        public = public_half(workspace.programs, wanted.key, self._allowed_keys())
-        approver = wanted.approver or self._owner_of(public.signer)
-        answer = Answer(
-            approver=approver,
-            decision=wanted.decision,
-            comment=wanted.comment,
-            nonce=f"{workspace.dice.bits(128):032x}",
-            on_behalf_of=wanted.on_behalf_of,
-            break_glass=wanted.break_glass,
-        )
-        statement = statement_for(covered, answer, workspace.clock.now_ns())
-        signature = sign(
-            workspace.programs, message=statement, namespace=APPROVAL_NAMESPACE, key_path=public.path
+
+        def make(person: str) -> bytes:
+            answer = Answer(
+                approver=person,
+                decision=wanted.decision,
+                comment=wanted.comment,
+                nonce=f"{workspace.dice.bits(128):032x}",
+                on_behalf_of=wanted.on_behalf_of,
+                break_glass=wanted.break_glass,
+            )
+            return statement_for(covered, answer, workspace.clock.now_ns())
+
+        made = sign_as(
+            workspace, key=wanted.key, person=wanted.approver, namespace=APPROVAL_NAMESPACE, make=make
         )
         delivery = Delivery(workspace)
         mail = delivery.answer_mail(covered.asked.breakpoint_id, wanted.decision, comment=wanted.comment)
         signed = structs.replace(
             mail,
-            sender=approver,
+            sender=made.person,
             method="ssh",
-            statement=statement.decode(),
-            signature=signature,
+            statement=made.message.decode(),
+            signature=made.signature,
             on_behalf_of=wanted.on_behalf_of,
             break_glass=wanted.break_glass,
         )
         return delivery.send(covered.run_id, signed)
-
-    def _allowed_keys(self) -> tuple[PublicKey, ...]:
-        return tuple(line.key for line in self.workspace.trust_now().signers.lines)
-
-    def _owner_of(self, signer: PublicKey | Certificate) -> str:
-        """Return the one person whose key this is."""
-        key = signer.authority if isinstance(signer, Certificate) else signer
-        lines = [line for line in self.workspace.trust_now().signers.lines if line.key == key]
-        found = signer.principals if isinstance(signer, Certificate) else ()
-        names = tuple(
-            dict.fromkeys([*found, *(name for line in lines for name in literal_names(line.patterns))])
-        )
-        if len(names) == 1:
-            return names[0]
-        if not names:
-            raise SignersError(
-                "this key is nobody's in the file of signers.",
-                hint="Add it with: babysitter key add YOU@EXAMPLE.COM KEY.pub (or name yourself with --as).",
-            )
-        raise SignersError(f"this key is of {', '.join(names)}.", hint="Say who you are with --as NAME.")

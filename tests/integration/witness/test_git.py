@@ -243,9 +243,16 @@ def test_no_hook_and_no_setting_of_the_user_is_run(
         "fd::3",
         "http://example.com/r",
         "git://example.com/r",
-    ]
-    + ["relative/path", "ssh://-oProxyCommand=x/r", "-x:path", "host:-x", "https://user:word@example.com/r"]
-    + ["https://example.com/a b", "https://example.com/a\nb", "/a\0b", "host:a::b"],
+        "relative/path",
+        "ssh://-oProxyCommand=x/r",
+        "-x:path",
+        "host:-x",
+        "https://user:word@example.com/r",
+        "https://example.com/a b",
+        "https://example.com/a\nb",
+        "/a\x00b",
+        "host:a::b",
+    ],
 )
 def test_a_remote_that_could_be_something_else_is_refused(tmp_path: Path, remote: str) -> None:
     with pytest.raises(WitnessError, match="not given"):

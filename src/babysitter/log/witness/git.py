@@ -268,8 +268,8 @@ class GitWitness:
 
     def _lost(self) -> WitnessError:
         hint = (
-            f"Somebody removed or rewrote the branch {self.branch}. {self.folder} still has what it had: find "
-            "out who it was. To begin again, move that folder away and keep it."
+            f"Somebody removed or rewrote the branch {self.branch}. {self.folder} still has what it had: "
+            "find out who it was. To begin again, move that folder away and keep it."
         )
         return self._error("lost", "no longer has what it had seen", hint)
 

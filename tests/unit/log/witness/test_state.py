@@ -256,8 +256,6 @@ def test_a_broken_file_of_ours_is_not_taken_for_nothing(folder: Tree, content: b
         f"/checkpoint/{ADDRESS}/../../witness.key",
         f"/checkpoint/{ADDRESS}/latest",
         "/witness.key",
-    ]
-    + [
         f"/evidence/{ADDRESS}/x",
         f"/checkpoint/{ADDRESS.upper()}",
         f"/checkpoint/{ADDRESS}/",
