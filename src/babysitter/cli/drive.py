@@ -136,6 +136,8 @@ def _drive(
         for number, handler in before.items():
             signal.signal(number, handler)
     show(view, as_json=as_json, text=lambda: run_summary(view, stopped=bool(stopped_by)))
+    for name, problem in opened.witness_problems().items():
+        click.echo(f"Warning: witness {name} has not seen the newest checkpoint: {problem}", err=True)
     leave(_exit_status(view, stopped_by))
 
 

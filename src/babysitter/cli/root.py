@@ -39,6 +39,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "journal": ("babysitter.cli.journal", "journal", "Print, verify and export journals."),
     "policy": ("babysitter.cli.policy", "policy", "Show who may approve what, and say why."),
     "key": ("babysitter.cli.key", "key", "Say who may sign with which key."),
+    "witness": (
+        "babysitter.cli.witness",
+        "witness",
+        "Have others see the log, or be such a witness.",
+    ),
     "secret": (
         "babysitter.cli.secret",
         "secret",
@@ -57,6 +62,7 @@ VERBS = {
     "journal": ["cat", "verify", "export"],
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve"],
+    "witness": ["update", "seen", "serve"],
     "secret": ["list", "check"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""

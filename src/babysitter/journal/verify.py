@@ -278,8 +278,8 @@ def _end_unproven(lines: int) -> tuple[str, str]:
 def _encoded(event: Event) -> bytes | None:
     try:
         return encode_data(event)
-    except (OverflowError, RecursionError, UnicodeEncodeError):
-        # Nothing that a writer of ours was given: it was read, but cannot be written.
+    except RecursionError:
+        # Nested so deeply that it could just be read.
         return None
 
 
@@ -289,6 +289,7 @@ def _holds(data: bytes, value: Json) -> bool:
         if orjson.dumps(value) == data:
             return True
     except TypeError:
+        # An integer that no other reader takes, or nested too deeply.
         return False
     digest = _file_digest(data)
     return digest is not None and digest == _digest(value)

@@ -11,7 +11,6 @@ Format: docs/reference/journal.md. Why a prefix hash and not a Merkle tree: docs
 """
 
 import hashlib
-import io
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -85,23 +84,24 @@ class Chain:
             BrokenLineError: at the first line that does not continue the chain, which stays before it.
         """
         # One loop without calls of ours: this is what replay and verification spend their time in.
-        hasher, match_rest = self.hasher, _AFTER_HEAD.fullmatch
+        hasher, match_rest, view = self.hasher, _AFTER_HEAD.match, memoryview(data)
         first_nul = data.find(b"\0")
         whole = len(data) if first_nul < 0 else first_nul
-        seq, offset, start = self.seq, self.offset, self.offset
-        for line in io.BytesIO(data):
+        seq, offset, start = self.seq + 1, self.offset, 0
+        while start < len(data):
             prefix = hasher.hexdigest()
-            # What must stand here is known, so it is compared, not parsed.
-            head = f'{{"seq":{seq + 1},"prefix":"{prefix}",'.encode()
-            rest = match_rest(line, len(head)) if line.startswith(head) else None
-            offset += len(line)
-            if rest is None or offset - start > whole:
-                raise BrokenLineError(seq + 1, self.offset, _problem(line, seq + 1, prefix))
-            hasher.update(line)
-            seq += 1
-            self.seq, self.offset = seq, offset
+            # What must stand here is known, so it is compared where it stands, neither cut out nor parsed.
+            head = f'{{"seq":{seq},"prefix":"{prefix}",'.encode()
+            rest = match_rest(data, start + len(head)) if data.startswith(head, start) else None
+            if rest is None or rest.end() > whole:
+                line = data[start : data.find(b"\n", start) + 1 or len(data)]
+                raise BrokenLineError(seq, self.offset, _problem(line, seq, prefix))
+            end = rest.end()
+            hasher.update(view[start:end])
+            self.seq, self.offset = seq, offset + end
             kind, recorded_at, payload = rest.groups()
             yield Record(seq, prefix, kind.decode(), recorded_at.decode(), payload)
+            seq, start = seq + 1, end
 
     def line(self, event_type: str, recorded_at: str, data: bytes) -> bytes:
         """Return the bytes of the next line and move behind it. ``data`` is a JSON object without spaces."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from babysitter.service.ledger import Ledger
     from babysitter.service.logbook import Logbook
     from babysitter.service.signers_in_force import SignerFiles
+    from babysitter.service.witnessing import Witnessing
     from babysitter.signing.verify import Trust
 
 
@@ -188,17 +189,34 @@ class Workspace:
         """The workspace's log."""
         from babysitter.log.workspace_log import WorkspaceLog  # noqa: PLC0415 (reading a run needs no log)
         from babysitter.service.logbook import Logbook  # noqa: PLC0415
-        from babysitter.service.witnessing import Witnessing  # noqa: PLC0415
 
         settings = self.place.settings.log
-        tree = Tree(RealDisk(), str(self.log_folder))
-        log = WorkspaceLog(tree, clock=self.clock, dice=self.dice, origin=settings.origin)
+        log = WorkspaceLog(
+            folder_tree(self.log_folder), clock=self.clock, dice=self.dice, origin=settings.origin
+        )
         return Logbook(
-            log,
-            settings=settings,
-            user=self.place.user,
+            log, settings=settings, user=self.place.user, clock=self.clock, witness=self._after_a_leaf
+        )
+
+    def _after_a_leaf(self) -> None:
+        if self.place.settings.log.witnesses:
+            self.witnessing.after_a_leaf()
+
+    def witness_problems(self) -> dict[str, str]:
+        """Return why witnesses have not seen the newest checkpoint, by name."""
+        return self.witnessing.problems if self.place.settings.log.witnesses else {}
+
+    @cached_property
+    def witnessing(self) -> "Witnessing":
+        """What shows the log's checkpoints to others."""
+        from babysitter.service.witnessing import Witnessing  # noqa: PLC0415 (only where there are witnesses)
+
+        return Witnessing(
+            settings=self.place.settings.log,
+            log=self.logbook.log,
+            root=self.root,
+            programs=lambda: self.programs,
             clock=self.clock,
-            witness=Witnessing(settings, log).after_a_leaf,
         )
 
     @property
@@ -249,6 +267,11 @@ class Workspace:
             pid=os.getpid(),
             since=format_time(self.clock.now_ns()),
         )
+
+
+def folder_tree(folder: Path) -> Tree:
+    """Return a folder of ours on this machine's disk, for what keeps more than runs."""
+    return Tree(RealDisk(), str(folder))
 
 
 def file_store(runs_dir: Path) -> Store:

@@ -178,16 +178,30 @@ def test_a_space_between_values_is_found_wherever_it_stands(files: Files, new: b
     assert any("spaces" in problem.what for problem in result.problems), result.problems
 
 
+def test_spaces_are_told_beside_data_that_are_not_of_their_type(files: Files) -> None:
+    result = check(changed(files, "LOG", b'"message":', b'"message": 1, "text":'))
+
+    whats = [problem.what for problem in result.problems]
+    assert ["spaces" in what or "is no LOG" in what for what in whats] == [True, True], whats
+
+
+def test_an_outcome_of_an_attempt_that_is_over_is_found(files: Files) -> None:
+    result = check(changed(files, "EFFECT_RESOLVED", b'"attempt":2', b'"attempt":1'))
+
+    assert any("not the one under way" in problem.what for problem in result.problems), result.problems
+
+
 def test_a_space_in_a_line_that_cannot_be_encoded_again_is_found(files: Files) -> None:
     result = check(changed(files, "LOG", b'"message":', b'"fields":[1' + b"0" * 30 + b', 1],"message":'))
 
     assert ["spaces" in problem.what for problem in result.problems] == [True], result.problems
 
 
-def test_a_file_is_not_taken_for_a_value_that_no_file_can_hold(files: Files) -> None:
+@pytest.mark.parametrize("integer", [2**53 + 1, 10**30])
+def test_a_file_is_not_taken_for_a_value_that_no_file_can_hold(files: Files, integer: int) -> None:
     """Neither has a canonical form; that two things have none does not make them equal."""
     path = "tasks/1-build/result.json"
-    wrong = changed(files, "EFFECT_RESOLVED", b"12345", b"1" + b"0" * 30)
+    wrong = changed(files, "EFFECT_RESOLVED", b"12345", str(integer).encode())
 
     result = check({**wrong, path: b"no JSON at all"})
 
