@@ -87,8 +87,11 @@ def _waits(view: "RunView") -> Iterator[str]:
     for asked in view.breakpoints:
         name = f"{view.run_id}/{asked.breakpoint_id}"
         yield f"  breakpoint {asked.breakpoint_id}: " + plain(" ".join(asked.question.split()))
-        yield f"    answer with: babysitter approve {name}"
-        yield f"             or: babysitter reject {name} --comment WHY"
+        key = " --key KEY" if asked.needs_key else ""
+        yield f"    answer with: babysitter approve {name}{key}"
+        yield f"             or: babysitter reject {name}{key} --comment WHY"
+        if asked.needs_key:
+            yield f"    by rule {asked.rule}: {asked.quorum} of {plain(', '.join(asked.eligible))}"
     for timer in view.timers:
         yield f"  timer until {timer['dueAt']}"
     for name in view.signals:

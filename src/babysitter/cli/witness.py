@@ -69,7 +69,8 @@ def seen(*, to: str | None, as_json: bool, runs_dir: str | None) -> None:
 )
 @click.option("--host", default="127.0.0.1", help="A loopback address; put a proxy with TLS before it.")
 @click.option("--port", default=3186, type=click.IntRange(0, 65535), help="0: any free one.")
-def serve(*, name: str, logs: tuple[str, ...], folder: str, host: str, port: int) -> None:
+@json_option
+def serve(*, name: str, logs: tuple[str, ...], folder: str, host: str, port: int, as_json: bool) -> None:
     """Be a witness: cosign checkpoints of logs that only grow, and keep evidence of those that don't.
 
     Speaks the C2SP tlog-witness protocol. Prints its address and its verifier key, for others to name.
@@ -79,5 +80,6 @@ def serve(*, name: str, logs: tuple[str, ...], folder: str, host: str, port: int
     with run_witness(
         Path(folder), name=name, logs=[Path(file) for file in logs], host=host, port=port
     ) as running:
-        click.echo(f"{running.url}  {running.verifier}")
+        found = {"url": running.url, "key": str(running.verifier)}
+        show(found, as_json=as_json, text=lambda: f"{found['url']}  {found['key']}")
         running.wait()

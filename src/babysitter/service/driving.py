@@ -17,6 +17,7 @@ class Driving(Protocol):
     """A run that is being driven. ``service.worker.Worker`` is the real one."""
 
     run_id: str
+    user: str
     state: RunState
     writer: JournalWriter
     journalist: Journalist

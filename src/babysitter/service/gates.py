@@ -96,6 +96,11 @@ class Gates:
         rule = self.rule_named(asked.requested.rule)
         return self.decider.may_answer(rule, self._gate_of(asked), vote, self._facts(asked))
 
+    def takes_local(self, asked: OpenBreakpoint, person: str) -> bool:
+        """Tell whether a person may answer at the terminal, without a key of theirs."""
+        vote = Vote(person=person, method="local", comment="?", decision="approve", at_ns=self.now_ns())
+        return self.may_answer(asked, vote).allowed
+
     def outcome(self, asked: OpenBreakpoint) -> tuple[Tally, bool]:
         """Return what the answers add up to, and whether it took breaking the glass.
 

@@ -232,6 +232,7 @@ def make_worker(
             inline=settings.sandbox.inline == "allow",
         ),
         name=f"{HARNESS if is_harness else ''}{workspace.place.user}@{workspace.place.host}",
+        user=workspace.place.user,
         sandbox_sha256=sandbox_sha256,
         calls=opened.calls,
         is_harness=is_harness,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from babysitter.model import events as ev
 from babysitter.model.lines import Record
+from babysitter.model.rules import ANYBODY
 from babysitter.model.values import Json
 from babysitter.service.pending import OpenBreakpoint, OpenEffect
 from babysitter.service.state import RunState
@@ -35,7 +36,7 @@ class TaskView(View, frozen=True, kw_only=True):
 
 
 class BreakpointView(View, frozen=True, kw_only=True):
-    """A question. ``answers``: who said what so far."""
+    """A question. ``answers``: who said what so far; ``needs_key``: it was put to people by name."""
 
     run_id: str
     breakpoint_id: str
@@ -46,6 +47,7 @@ class BreakpointView(View, frozen=True, kw_only=True):
     rule: str
     quorum: int
     eligible: tuple[str, ...]
+    needs_key: bool
     asked_at: str
     expires_at: str | None
     state: str
@@ -128,6 +130,7 @@ def breakpoint_view(run_id: str, asked: OpenBreakpoint, *, state: str = "open") 
         rule=requested.rule,
         quorum=requested.quorum,
         eligible=requested.eligible,
+        needs_key=ANYBODY not in requested.eligible,
         asked_at=asked.asked_at,
         expires_at=requested.expires_at,
         state=state,

@@ -28,8 +28,7 @@ class Waiting:
             self._for_the_floor(worker, timeout_s)
             return True
         state = worker.state
-        if state.breakpoints and worker.face.can_answer():
-            self._for_a_person(worker, timeout_s)
+        if state.breakpoints and worker.face.can_answer() and self._for_a_person(worker, timeout_s):
             return True
         if due_s is not None and (patience.wait or due_s <= patience.far_timer_s):
             self._for_the_floor(worker, timeout_s)
@@ -49,8 +48,16 @@ class Waiting:
         except Empty:
             return
 
-    def _for_a_person(self, worker: Driving, timeout_s: float) -> None:
-        questions = list(worker.state.breakpoints.values())
+    def _for_a_person(self, worker: Driving, timeout_s: float) -> bool:
+        """Ask who sits here; False when no question is theirs to answer without signing."""
+        questions = [
+            asked
+            for asked in worker.state.breakpoints.values()
+            if worker.gates.takes_local(asked, worker.user)
+        ]
+        if not questions:
+            return False
         answer = worker.face.ask(worker.run_id, questions, timeout_s)
         if answer is not None:
             self._inbox.local.append(Delivered(message=answer))
+        return True

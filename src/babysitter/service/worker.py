@@ -77,6 +77,7 @@ class Worker:
     ledger: Ledger
     limits: Limits
     name: str
+    user: str
     sandbox_sha256: Callable[[TaskSpec], str]
     calls: dict[str, cmd.Command]
     is_harness: bool = False

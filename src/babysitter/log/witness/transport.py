@@ -85,7 +85,7 @@ class Endpoint:
             with closing(self._connected(parts)) as sock:
                 watch = threading.Timer(self.timeout_s, _end, (sock,))
                 watch.daemon = True
-                pass
+                watch.start()
                 try:
                     answer = _ask(sock, parts.netloc, (method, target, body, headers))
                     if watch.finished.is_set():
