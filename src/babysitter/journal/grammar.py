@@ -106,7 +106,7 @@ class Grammar:
         self._calls: dict[str, tuple[str, str]] = {}
         self._attempts: dict[str, int] = {}
         self._quorums: dict[str, int] = {}
-        self._answers: dict[str, dict[str, str]] = {}
+        self._answers: dict[str, dict[str, BreakpointResponded]] = {}
         self._children: dict[str, str] = {}
         self._queued: dict[str, int] = {}
         self._awaiting: dict[str, deque[str]] = {}
@@ -196,6 +196,10 @@ class Grammar:
         if event.attempt != expected:
             self._refuse(event, f"attempt {event.attempt} begins where {expected} belongs")
         self._attempts[event.effect_id] = expected
+        if event.approval is not None and self._states.get(("breakpoint", event.approval)) != "released":
+            self._refuse(
+                event, f"the approval {event.approval} that it names was not released, or has lapsed"
+            )
 
     def _attempt_is_current(self, event: Event) -> None:
         effect_id, attempt = getattr(event, "effect_id"), getattr(event, "attempt")  # noqa: B009 (three types have both)
@@ -218,7 +222,7 @@ class Grammar:
 
     def _answer_counts(self, event: Event) -> None:
         assert isinstance(event, BreakpointResponded)
-        self._answers[event.breakpoint_id][event.approver] = event.decision
+        self._answers[event.breakpoint_id][event.approver] = event
 
     def _release_adds_up(self, event: Event) -> None:
         assert isinstance(event, BreakpointReleased)
@@ -226,9 +230,12 @@ class Grammar:
         approvers = set(event.responded_by)
         if not event.approved:
             self._refuse(event, "a release says that it is not approved")
-        if any(answers.get(name) != "approve" for name in approvers):
+        given = [answers[name] for name in approvers if name in answers]
+        if len(given) < len(approvers) or any(answer.decision != "approve" for answer in given):
             self._refuse(event, "somebody is named who did not approve")
-        if len(approvers) < self._quorums[event.breakpoint_id]:
+        if event.break_glass != any(answer.break_glass for answer in given):
+            self._refuse(event, "release and answers do not agree whether the glass was broken")
+        if not event.break_glass and len(approvers) < self._quorums[event.breakpoint_id]:
             self._refuse(event, f"{len(approvers)} approvals are fewer than the quorum")
 
     def _child_starts(self, event: Event) -> None:

@@ -91,6 +91,7 @@ class FakeWorkspace(Workspace):
         self.performed: list[Attempt] = []
         self.trust = Trust(signers=AllowedSigners.parse(""))
         self.keeps_log = False
+        self.log_folder_for_tests: Path | None = None
 
     def seen_by(self, user: str) -> "FakeWorkspace":
         """Return the same workspace as another person has it."""
@@ -128,6 +129,11 @@ class FakeWorkspace(Workspace):
     def ledger(self, run_id: str) -> Ledger:
         """See Workspace. Nothing is logged unless the test asks for a log."""
         return super().ledger(run_id) if self.keeps_log else NoLedger()
+
+    @property
+    def log_folder(self) -> Path:
+        """See Workspace."""
+        return self.log_folder_for_tests or super().log_folder
 
     def unreviewed(self) -> list[str]:
         """See Workspace."""

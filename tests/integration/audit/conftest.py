@@ -1,6 +1,8 @@
-"""An honest workspace: three people with keys, a rule, two runs that were approved, one that waits, a witness."""
+"""An honest workspace: people with keys, a rule, two runs that were approved, one that waits, a witness."""
 
+import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -47,7 +49,7 @@ async def release(inputs: list[str], ctx: Context) -> list[str]:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The honest workspace. ``keys``: where the people's private keys are; ``trust``: the auditor's folder."""
+    """The workspace. ``keys``: where the people's private keys are; ``trust``: the auditor's folder."""
 
     root: Path
     keys: Path
@@ -91,8 +93,6 @@ class Workspace:
 
 
 def _account() -> str:
-    import pwd
-
     return pwd.getpwuid(os.getuid()).pw_name
 
 
@@ -141,8 +141,6 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def _inputs(place: Workspace, name: str, value: list[str]) -> str:
-    import json
-
     path = place.root.parent / f"{name}.json"
     path.write_text(json.dumps(value))
     return str(path)

@@ -111,23 +111,26 @@ class Forger:
             text = progress_text(run_id, data["seq"], data["prefix"])
             data["signature"] = base64.b64encode(key.sign(text)).decode()
         elif kind == "approval":
-            answers = [
-                (number, line["data"])
-                for number, line in enumerate(lines, start=1)
-                if line["type"] == "BREAKPOINT_RESPONDED"
-                and line["data"]["breakpointId"] == data["breakpointId"]
-            ]
-            if not answers:
-                return False
-            seq, answer = answers[-1]
-            data |= {"seq": seq, "prefix": heads[seq - 1], "lineSha256": sha(raw[seq - 1])}
-            for name in ("approver", "decision", "method", "statementSha256", "keyFingerprint"):
-                if name in answer:
-                    data[name] = answer[name]
-                else:
-                    data.pop(name, None)
-            if "signatureRef" in answer:
-                data["signatureSha256"] = answer["signatureRef"]["sha256"]
+            return self._tell_answer_again(data, lines, raw, heads)
+        return True
+
+    def _tell_answer_again(self, data: Line, lines: list[Line], raw: list[bytes], heads: list[str]) -> bool:
+        answers = [
+            (number, line["data"])
+            for number, line in enumerate(lines, start=1)
+            if line["type"] == "BREAKPOINT_RESPONDED" and line["data"]["breakpointId"] == data["breakpointId"]
+        ]
+        if not answers:
+            return False
+        seq, answer = answers[-1]
+        data |= {"seq": seq, "prefix": heads[seq - 1], "lineSha256": sha(raw[seq - 1])}
+        for name in ("approver", "decision", "method", "statementSha256", "keyFingerprint"):
+            if name in answer:
+                data[name] = answer[name]
+            else:
+                data.pop(name, None)
+        if "signatureRef" in answer:
+            data["signatureSha256"] = answer["signatureRef"]["sha256"]
         return True
 
 

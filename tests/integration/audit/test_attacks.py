@@ -295,7 +295,7 @@ def test_somebody_without_the_role_approving(place: Workspace, judged: Judge) ->
 
 
 def test_an_approval_after_it_had_expired(place: Workspace, judged: Judge) -> None:
-    """A witness saw the answer only after the question's time; what the statement says of itself is no matter."""
+    """A witness saw the answer only after its time; what the statement says of itself is no matter."""
     unwitnessed(place).forger.rewrite(
         "one", changed("BREAKPOINT_REQUESTED", expiresAt="2020-01-01T00:00:00.000000Z")
     )

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from babysitter.log.notes import VerifierKey
+from babysitter.log.checkpoint import read_checkpoint
+from babysitter.log.notes import VerifierKey, is_signed_by
 from babysitter.log.witness.http import HttpWitness
 from babysitter.log.witness.interface import CheckpointUpdate
 from babysitter.log.witness.server import RunningWitness
@@ -63,6 +64,7 @@ def test_a_log_that_was_rolled_back_is_told_so(running: RunningWitness) -> None:
     error = refusal(witness, HONEST.update(8))
 
     assert (error.facts["reason"], error.facts["size"]) == ("ahead", 20)
+    assert is_signed_by(read_checkpoint(str(error.facts["seen"]))[0], HONEST.verifier)
 
 
 def test_a_rewritten_log_is_called_a_fork(running: RunningWitness) -> None:
@@ -74,13 +76,16 @@ def test_a_rewritten_log_is_called_a_fork(running: RunningWitness) -> None:
     assert [name.partition("-")[0] for name in witness.evidence(ORIGIN)] == ["fork"]
 
 
-def test_a_rewritten_log_that_has_grown_is_refused(running: RunningWitness) -> None:
+def test_a_rewritten_log_that_has_grown_is_called_a_fork_with_proof(running: RunningWitness) -> None:
     witness = client_of(running)
     witness.cosign(HONEST.update(8))
 
     error = refusal(witness, REWRITTEN.update(12))
 
-    assert (error.facts["reason"], error.facts["status"]) == ("refused", 422)
+    shown = read_checkpoint(str(error.facts["seen"]))
+    assert (error.facts["reason"], error.facts["size"]) == ("fork", 8)
+    assert is_signed_by(shown[0], HONEST.verifier)
+    assert shown[1].root == HONEST.root(8)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +133,7 @@ def cosignature_of(running: RunningWitness, log: SampleLog, size: int) -> bytes:
         (response(400, b""), "answer"),
         (response(409, b"7\n", SIZE), "conflict"),
         (response(409, b"0\n", SIZE), "fork"),
+        (response(422, b""), "fork"),
         (response(409, b"9\n", SIZE), "ahead"),
         (response(409, b"7\n"), "answer"),
         (response(409, b"many\n", SIZE), "answer"),
@@ -148,7 +154,11 @@ def test_an_answer_that_proves_nothing_is_not_believed(
             name="w", key=running.verifier, endpoint=Endpoint(witness="w", url=url, timeout_s=5)
         )
 
-        assert reason(witness, HONEST.update(8)) == expected
+        error = refusal(witness, HONEST.update(8))
+
+    assert error.facts["reason"] == expected
+    # A claim that comes without a cosigned checkpoint proves nothing.
+    assert not error.facts.get("seen")
 
 
 def changing(first: bytes) -> Callable[[socket.socket], None]:

@@ -11,7 +11,7 @@ from babysitter.journal.derived import derived_files
 from babysitter.journal.verify import verify_chain, verify_run
 from babysitter.model.errors import NotFoundError
 from babysitter.model.events import EffectRequested, EffectResolved
-from babysitter.model.lines import BrokenLineError, Chain
+from babysitter.model.lines import BrokenLineError, Chain, seq_of
 from babysitter.service.verifying import verify_runs_of
 from babysitter.testing.memory_store import JOURNAL, MemoryStore
 from babysitter.testing.sample_run import RUN_ID
@@ -232,3 +232,11 @@ def test_what_shows_an_effect_stands_in_its_own_folder() -> None:
 
     assert len(paths) == 3
     assert all(path.rpartition("/")[0] == "tasks/1-a" for path in paths)
+
+
+def test_a_line_with_a_nul_byte_in_it_has_no_number() -> None:
+    """Recovery asks for the number to tell whole lines from torn ones."""
+    line = Chain().line("LOG", "2026-01-31T10:15:30.123456Z", b'{"x":"\0"}')
+
+    assert seq_of(line) is None
+    assert seq_of(line.replace(b"\0", b"0")) == 1

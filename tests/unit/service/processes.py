@@ -49,6 +49,12 @@ def publish(target: str, api_key: Secret) -> Json:
     return target
 
 
+@task(labels=("db",))
+def migrate(target: str) -> Json:
+    """Touch the database: no production, but a team may have a rule for it."""
+    return target
+
+
 @task(inline=True)
 def double(number: int) -> int:
     """Double."""
@@ -265,3 +271,27 @@ async def wavering(_: None, ctx: Context) -> str:
 
 
 WAVER = "a"
+
+
+@process
+async def migrating(target: str, ctx: Context) -> str:
+    return await told(ctx.task(migrate, target))
+
+
+@process(owner="carol@example.com")
+async def owned(target: str, ctx: Context) -> str:
+    return await told(ctx.task(deploy, target))
+
+
+@process
+async def asking_experts(inputs: dict[str, Any], ctx: Context) -> str:
+    review = await ctx.breakpoint(
+        "Go?",
+        title="Review",
+        tags=inputs.get("tags", []),
+        context=inputs.get("context"),
+        experts=inputs.get("experts", []),
+        strategy=inputs.get("strategy"),
+        findings=inputs.get("findings"),
+    )
+    return f"{review.approved} {','.join(review.responded_by)} {review.feedback}"

@@ -33,10 +33,6 @@ _REFUSALS = {
         "does not know this log",
         "Ask its operator to add it: the log's name and verifier key (log.vkey).",
     ),
-    422: (
-        "does not accept that the log only grew",
-        "The log was rewritten, or it has seen another one. Change nothing: 'babysitter journal verify'.",
-    ),
 }
 
 
@@ -58,18 +54,18 @@ class HttpWitness:
             )
 
     def cosign(self, update: CheckpointUpdate) -> Cosigned:
-        """See Witness. A witness that names another size is asked once more, from there."""
+        """See Witness. A witness that names another size is asked once more, from there.
+
+        What it says against the log (ahead, fork) is a claim. ``facts['seen']`` is the checkpoint that it shows for
+        it, or empty: when the log's own key signed that, the claim is proven.
+        """
         note, ours = update.read()
-        old_size = min(update.known_size, ours.size)
-        answer = self._send(update, old_size)
-        if answer.status == 409:
-            old_size = self._size_it_knows(answer, old_size, ours)
-            answer = self._send(update, old_size)
-        if answer.status == 409:
-            raise self._second_conflict(answer, old_size, ours)
-        if answer.status != 200:
-            raise self._refusal(answer)
-        return self._believed(note, answer)
+        try:
+            return self._cosigned(update, note, ours)
+        except WitnessError as error:
+            if error.facts.get("reason") in ("ahead", "fork"):
+                error.facts["seen"] = self._shown(ours.origin)
+            raise
 
     def seen(self, origin: str) -> str | None:
         """Return the newest checkpoint that the witness has cosigned; None when it has none or does not tell.
@@ -106,6 +102,28 @@ class HttpWitness:
             return msgspec.json.decode(answer.body, type=tuple[str, ...])
         except msgspec.DecodeError:
             raise self._proves_nothing("shows no list of evidence") from None
+
+    def _cosigned(self, update: CheckpointUpdate, note: Note, ours: Checkpoint) -> Cosigned:
+        old_size = min(update.known_size, ours.size)
+        answer = self._send(update, old_size)
+        if answer.status == 409:
+            old_size = self._size_it_knows(answer, old_size, ours)
+            answer = self._send(update, old_size)
+        if answer.status == 409:
+            raise self._second_conflict(answer, old_size, ours)
+        if answer.status == 422:
+            # The proof is ours and right: the witness's tree is another one.
+            raise fork_seen(self.name, old_size)
+        if answer.status != 200:
+            raise self._refusal(answer)
+        return self._believed(note, answer)
+
+    def _shown(self, origin: str) -> str:
+        try:
+            return self.seen(origin) or ""
+        except WitnessError:
+            # It claims, and shows nothing that it cosigned; the claim itself is already being raised.
+            return ""
 
     def _send(self, update: CheckpointUpdate, old_size: int) -> Answer:
         body = format_request(old_size, update.prove(old_size), update.note)

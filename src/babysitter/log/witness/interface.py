@@ -17,7 +17,7 @@ Reason = Literal["away", "settings", "refused", "conflict", "ahead", "fork", "lo
 
 away: not reached, too slow, or out of order. Try again later; nothing is wrong with the log.
 settings: its address or key can't be used.
-refused: it does not know this log or its key, or does not accept a proof.
+refused: it does not know this log, or not its key.
 conflict: others kept sending at the same moment. Try again.
 ahead: it has seen ``facts['size']`` lines, more than this checkpoint has: show it the newest one. Where there
     is no newer one, the log was rolled back.

