@@ -2,9 +2,11 @@
 
     make demo
 
-On a terminal you are asked. Where there is none, ``--answer approve`` answers,
-and the journal says that it was a rule and not a person. Kill it whenever you
-like and run it again: it goes on where it was.
+It makes a key for you, with which you sign your answer over exactly what you are shown.
+On a terminal you are asked first. Where there is none, ``--answer approve`` signs with
+that key, and the comment says so. At the end the run is audited with stock tools alone,
+and three attempts to lie about it are caught. Kill it whenever you like and run it again:
+it goes on where it was.
 """
 
 import argparse
@@ -20,17 +22,23 @@ import threading
 import time
 from pathlib import Path
 
+from attacks import ATTACKS
 from index_server import serve
 
-from babysitter.service.delivery import Delivery
 from babysitter.service.queries import Queries
 from babysitter.service.wiring import open_workspace
 
 ROOT = Path(__file__).resolve().parent.parent
-INDEX = ROOT / ".demo" / "index"
+DEMO = ROOT / ".demo"
+INDEX = DEMO / "index"
+KEY = DEMO / "you"
+TRUST = DEMO / "auditor"
+PERSON = "you@demo.example"
+AUDIT = ROOT / "docs" / "how-to" / "audit.sh"
 WAITS, REFUSED = 3, 4
 DRIVER_ENDS_S = 30.0
 GUIDE_TOOLS = ("jq", "grep")
+AUDIT_TOOLS = ("bash", "jq", "openssl", "ssh-keygen", "xxd")
 TOKEN = "RELEASE_INDEX_TOKEN"  # noqa: S105 (the variable's name)
 GUIDE = (
     "cat .a5c/runs/{run}/journal/journal.jsonl | jq -c '[.seq, .type]' | tail -n 5",
@@ -52,6 +60,8 @@ def main() -> int:
     os.chdir(ROOT)
     os.environ[TOKEN] = secrets.token_urlsafe(24)
     say_what_is_missing()
+    if not make_key():
+        return REFUSED
     workspace = open_workspace(ROOT)
     queries = Queries(workspace)
     unfinished = released_runs(queries, only_open=True)[:1]
@@ -59,15 +69,44 @@ def main() -> int:
     if status == REFUSED:
         status = begin(options.port)
     run_id = released_runs(queries)[0]
-    while status == WAITS and options.answer and not sys.stdin.isatty():
-        for waiting in queries.status(run_id).breakpoints:
-            say(f"No terminal: --answer {options.answer} answers, and the journal says so (method rule).")
-            Delivery(workspace).answer(run_id, waiting.breakpoint_id, options.answer, method="rule")
+    while status == WAITS and (options.answer or sys.stdin.isatty()):
+        if not sign_answers(run_id, queries, options.answer):
+            break
         status = babysitter("resume", run_id)
     if status != 0:
         say(f"The release did not complete (exit status {status}). Go on with: make demo")
         return status
     return show_proof(run_id, queries)
+
+
+def make_key() -> bool:
+    """Make a key to sign with, and the file that says whose it is; tell whether there is one."""
+    if not KEY.exists():
+        if shutil.which("ssh-keygen") is None:
+            say("ssh-keygen is not installed here, and an approval of production is signed. Install OpenSSH.")
+            return False
+        DEMO.mkdir(exist_ok=True)
+        make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", PERSON, "-f", str(KEY)]
+        subprocess.run(make, check=True)
+        say(f"Made a key for you: {KEY.relative_to(ROOT)}. Your own would do: babysitter key add YOU KEY.pub")
+    public = KEY.with_name(KEY.name + ".pub").read_text(encoding="utf-8")
+    (DEMO / "allowed_signers").write_text(f'{PERSON} namespaces="babysitter-*" {public}', encoding="utf-8")
+    return True
+
+
+def sign_answers(run_id: str, queries: Queries, answer: str | None) -> bool:
+    """Have the open questions answered with the key: by you, or as ``answer`` says; tell if they were."""
+    for waiting in queries.status(run_id).breakpoints:
+        name = f"{run_id}/{waiting.breakpoint_id}"
+        decision, how = answer or "approve", []
+        if sys.stdin.isatty() and answer is None:
+            say(f"\nYour answer to {waiting.title or waiting.breakpoint_id} is signed with your key.")
+        else:
+            say(f"No person: --answer {decision} signs with the key that this demo made, and says so.")
+            how = ["--yes", "--comment", f"given by make demo --answer {decision}, not by a person"]
+        if babysitter(decision, name, "--key", str(KEY), *how) != 0:
+            return False
+    return True
 
 
 def begin(port: int) -> int:
@@ -119,8 +158,8 @@ def say_what_is_missing() -> None:
 
 
 def show_proof(run_id: str, queries: Queries) -> int:
-    """Verify the journal and run the guide's lines on it."""
-    say("The journal, verified:")
+    """Verify the journal, run the guide's lines on it, audit it with stock tools, and try to lie."""
+    say("\nThe journal, verified:")
     if babysitter("journal", "verify", run_id) != 0:
         return 1
     missing = [tool for tool in GUIDE_TOOLS if shutil.which(tool) is None]
@@ -138,8 +177,48 @@ def show_proof(run_id: str, queries: Queries) -> int:
         say(f"The token stands in {leaked[0]}")
         return 1
     say("The token that published it is nowhere under .a5c.")
+    if show_audit(run_id) != 0:
+        return 1
     say(f"Everything is in {queries.location(run_id)}; look with: .venv/bin/babysitter run show {run_id}")
     return 0
+
+
+def show_audit(run_id: str) -> int:
+    """Audit without Babysitter, as somebody who trusts nobody here; then three lies, which must be caught."""
+    missing = [tool for tool in AUDIT_TOOLS if shutil.which(tool) is None]
+    if missing:
+        say(f"The audit is left out: {', '.join(missing)} is not installed here.")
+        return 0
+    bring_trust()
+    say("\nThe same, audited with bash, jq, openssl and ssh-keygen alone:")
+    say(f"$ {AUDIT.relative_to(ROOT)} .a5c {TRUST.relative_to(ROOT)}")
+    if audit(ROOT / ".a5c") != 0:
+        return 1
+    for number, (what, attack) in enumerate(ATTACKS, start=1):
+        copy = DEMO / f"attacked-{number}"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(ROOT / ".a5c", copy)
+        attack(run_id, copy)
+        say(f"\nA lie: {what}.")
+        if audit(copy) != 1:
+            say("It was not caught.")
+            return 1
+    return 0
+
+
+def bring_trust() -> None:
+    """Put together what an auditor brings: whose keys count, the log's key, and a checkpoint seen earlier."""
+    (TRUST / "seen").mkdir(parents=True, exist_ok=True)
+    shutil.copy(DEMO / "allowed_signers", TRUST)
+    shutil.copy(ROOT / ".a5c" / "log" / "log.vkey", TRUST)
+    # Here the auditor looked for themselves; a witness (docs/how-to/run-a-witness.md) would do it always.
+    shutil.copy(ROOT / ".a5c" / "log" / "checkpoint", TRUST / "seen" / "today")
+
+
+def audit(folder: Path) -> int:
+    """Run the script on a folder; return its exit status."""
+    sys.stdout.flush()
+    return subprocess.run(["bash", str(AUDIT), str(folder), str(TRUST)], check=False).returncode
 
 
 def babysitter(*arguments: str) -> int:

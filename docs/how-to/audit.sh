@@ -43,7 +43,7 @@ for id in "${!opened[@]}"; do [ -d "runs/$id" ] || [ "${purged[$id]:-}" ] || wro
 # 3. Each run: its chain, its files, its answers, what they add up to, and that nothing started without them.
 for d in runs/*/; do id=$(basename "$d"); j=${d}journal/journal.jsonl; [ "${opened[$id]:-}" ] || { wrong "$id: on disk and not in the log"; continue; }
   i=0; while read -r q; do [ "$(head -n $i "$j" | sha)" = "$q" ] || { wrong "$id: line $((i + 1)) does not chain"; break; }; i=$((i + 1)); done < <(jq -r .prefix "$j" 2>/dev/null)
-  jq -r '(.data|..|objects|select(.path and .sha256)|"\(.sha256)  \(.path)"),(select(.type=="BREAKPOINT_REQUESTED").data|"\(.shownSha256)  breakpoints/\(.breakpointId)/shown.md")' "$j" >"$T/sums" 2>/dev/null
+  jq -r '(.data|.files[]?,.ref?,(to_entries[]|select(.key|endswith("Ref")).value)|objects|"\(.sha256)  \(.path)"),(select(.type=="BREAKPOINT_REQUESTED").data|"\(.shownSha256)  breakpoints/\(.breakpointId)/shown.md")' "$j" >"$T/sums" 2>/dev/null
   [ ! -s "$T/sums" ] || (cd "$d" && sha256sum --check --strict --quiet "$T/sums" >/dev/null 2>&1) || wrong "$id: a file is not the one that its line names"
   jq -rn --slurpfile j "$j" --slurpfile p "$T/policies" --slurpfile l log/log.jsonl --arg id "$id" '$j[0].data as $c | $p[0] as $p | [$c.requestedBy, $c.authors[]?] as $authors |
     def by(t; f): [$j[] | select(.type == t) | {key: (.data | f), value: .}] | from_entries; by("BREAKPOINT_REQUESTED"; .breakpointId) as $q | by("EFFECT_REQUESTED"; .effectId) as $f |

@@ -164,7 +164,7 @@ class Grammar:
         state = self._states.get(key, NEW)
         if state not in step.before:
             self._refuse(event, f"{key[0]} {key[1]} is {state}")
-        if step.before == (NEW,):
+        if state == NEW:
             self._take_call(event, key)
         if step.after:
             self._states[key] = step.after

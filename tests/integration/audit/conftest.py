@@ -43,6 +43,9 @@ def deploy(where: str) -> str:
 
 @process
 async def release(inputs: list[str], ctx: Context) -> list[str]:
+    """What an author keeps may look like our own references to files, and is none."""
+    await ctx.log("built", path="dist/nothing.whl", sha256="00", ref={"path": "nowhere", "sha256": "00"})
+    await ctx.artifact("plan.md", "deploy, then look")
     return [await ctx.task(deploy, where) for where in inputs]
 '''
 
@@ -117,7 +120,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     place.babysitter(
         "start", "deploy.py", "--inputs", _inputs(place, "one", ["here"]), "--run-id", "one", status=3
     )
-    place.approve("one/1-gate-deploy")
+    place.approve("one/3-gate-deploy")
     place.babysitter("resume", "one")
     place.babysitter(
         "start",
@@ -128,9 +131,9 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         "two",
         status=3,
     )
-    place.approve("two/1-gate-deploy")
+    place.approve("two/3-gate-deploy")
     place.babysitter("resume", "two", status=3)
-    place.approve("two/2-gate-deploy")
+    place.approve("two/4-gate-deploy")
     place.babysitter("resume", "two")
     place.babysitter(
         "start", "deploy.py", "--inputs", _inputs(place, "open", ["here"]), "--run-id", "open", status=3

@@ -130,7 +130,7 @@ def test_a_journal_rewritten_with_every_key_of_the_server(place: Workspace, judg
 
 def test_a_rollback_of_the_whole_workspace(place: Workspace, judged: Judge, tmp_path: Path) -> None:
     shutil.copytree(place.data, tmp_path / "before")
-    place.approve("open/1-gate-deploy")
+    place.approve("open/3-gate-deploy")
     place.babysitter("resume", "open")
     seen_by_a_witness(place.data, place.trust, time_s=int(time.time()))
 
@@ -168,7 +168,7 @@ def test_an_answer_under_the_name_of_somebody_who_did_not_sign(place: Workspace,
 
 
 def test_shown_bytes_exchanged(place: Workspace, judged: Judge) -> None:
-    folder = place.data / "runs" / "one" / "breakpoints" / "1-gate-deploy"
+    folder = place.data / "runs" / "one" / "breakpoints" / "3-gate-deploy"
     shown = (folder / "shown.md").read_bytes().replace(b"here", b"hell")
     (folder / "shown.md").write_bytes(shown)
     unwitnessed(place).forger.rewrite("one", changed("BREAKPOINT_REQUESTED", shownSha256=sha(shown)))
@@ -215,8 +215,8 @@ def replayed(place: Workspace, source: tuple[str, str], target: tuple[str, str])
 @pytest.mark.parametrize(
     ("source", "target"),
     [
-        (("two", "1-gate-deploy"), ("two", "2-gate-deploy")),
-        (("one", "1-gate-deploy"), ("two", "1-gate-deploy")),
+        (("two", "3-gate-deploy"), ("two", "4-gate-deploy")),
+        (("one", "3-gate-deploy"), ("two", "3-gate-deploy")),
     ],
     ids=["another breakpoint", "another run"],
 )
@@ -248,7 +248,7 @@ def test_an_author_approving_their_own_run(place: Workspace, judged: Judge) -> N
 
 def forged_answer(place: Workspace, person: str, key: str, **fields: Any) -> None:
     """Have somebody sign a statement about run one that the journal then holds, as a lying driver would."""
-    folder = place.data / "runs" / "one" / "breakpoints" / "1-gate-deploy"
+    folder = place.data / "runs" / "one" / "breakpoints" / "3-gate-deploy"
     statement = parse_statement((folder / "approval-1.json").read_bytes())
     forger = place.forger
     asked = next(line for line in forger.lines("one") if line["type"] == "BREAKPOINT_REQUESTED")
@@ -315,7 +315,7 @@ def test_a_run_on_disk_that_the_log_does_not_know(place: Workspace, judged: Judg
 def test_a_statement_signed_by_a_security_key_that_nobody_touched(place: Workspace, judged: Judge) -> None:
     """Stock ``ssh-keygen -Y verify`` says Good to such a signature."""
     key = sk_ed25519_key(flags=0)
-    folder = unwitnessed(place).data / "runs" / "one" / "breakpoints" / "1-gate-deploy"
+    folder = unwitnessed(place).data / "runs" / "one" / "breakpoints" / "3-gate-deploy"
     made = (folder / "approval-1.json").read_bytes()
     line = f'bob@example.com namespaces="babysitter-*" {key.line}\n'
     with (place.trust / "allowed_signers").open("a") as file:

@@ -56,8 +56,8 @@ class HttpWitness:
     def cosign(self, update: CheckpointUpdate) -> Cosigned:
         """See Witness. A witness that names another size is asked once more, from there.
 
-        What it says against the log (ahead, fork) is a claim. ``facts['seen']`` is the checkpoint that it shows for
-        it, or empty: when the log's own key signed that, the claim is proven.
+        What it says against the log (ahead, fork) is a claim. ``facts['seen']`` is the checkpoint that it
+        shows for it, or empty: when the log's own key signed that, the claim is proven.
         """
         note, ours = update.read()
         try:
