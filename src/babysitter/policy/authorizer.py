@@ -22,6 +22,7 @@ from babysitter.policy.windows import freeze_at, is_open
 
 _SECOND_NS = 1_000_000_000
 _ACTIONS = {"approve": "approve", "reject": "reject", "defer": "reject"}
+"""The act that each decision is. Who may reject may also defer."""
 
 
 def rule_for(policy: Policy, gate: Gate) -> Rule | None:
@@ -69,29 +70,45 @@ class Decider:
 
     def eligible(self, rule: Rule, authors: frozenset[str], now_ns: int) -> tuple[str, ...]:
         """Return who could approve now: members, delegates of members, no author where the rule says so."""
-        members = self.policy.members(rule.roles, rule.people)
-        if ANYBODY in members:
-            return (ANYBODY,)
+        places = self.places(rule, authors)
         standing_in = (
             each.to
             for each in rule.delegates
-            if each.from_ in members and delegation(rule, each.from_, each.to, now_ns) is not None
+            if each.from_ in places
+            and not self._identities.is_author(each.to, authors)
+            and delegation(rule, each.from_, each.to, now_ns) is not None
         )
+        return tuple(dict.fromkeys((*places, *standing_in)))
+
+    def places(self, rule: Rule, authors: frozenset[str]) -> tuple[str, ...]:
+        """Return who has a place of their own under a rule; a delegate has only another's."""
+        members = self.policy.members(rule.roles, rule.people)
+        if ANYBODY in members:
+            return (ANYBODY,)
         return tuple(
             name
-            for name in dict.fromkeys((*members, *standing_in))
+            for name in members
             if rule.author_may_approve or not self._identities.is_author(name, authors)
         )
 
+    def needed(self, rule: Rule, authors: frozenset[str]) -> int:
+        """Return how many approvals a rule wants: its quorum, or with ``strategy = "all"`` one of each place."""
+        places = self.places(rule, authors)
+        if rule.strategy != "all" or ANYBODY in places:
+            return rule.quorum
+        return max(rule.quorum, len({self._identities.person(name) for name in places}))
+
     def may_answer(self, rule: Rule, gate: Gate, vote: Vote, facts: Facts) -> Verdict:
         """Decide whether a person may give this answer, at the time it is given."""
+        if vote.decision not in _ACTIONS:
+            return Verdict(allowed=False, reasons=(f"{vote.decision!r} is no decision",))
         if vote.on_behalf_of is not None and not self._stands_in(rule, vote):
             why = f"nobody has delegated {vote.on_behalf_of}'s place to {vote.person} for now"
             return Verdict(allowed=False, reasons=(why,))
         if vote.on_behalf_of is not None and self._identities.is_author(vote.person, facts.authors):
             return Verdict(allowed=False, reasons=("a place is never delegated to an author of the run",))
         broken = vote.break_glass and vote.decision == "approve"
-        action = "breakGlass" if broken else _ACTIONS.get(vote.decision, "approve")
+        action = "breakGlass" if broken else _ACTIONS[vote.decision]
         ruling = self._cedar.ask(vote.person, action, gate, rule, self._about_answer(rule, vote, facts))
         return self._verdict(ruling, rule, vote, action)
 
@@ -109,12 +126,10 @@ class Decider:
 
         Rules and roles are those of now; windows and delegations are held against the time of the answer.
         """
-        last: dict[str, Vote] = {}
-        for vote in votes:
-            last[self._identities.person(vote.person)] = vote
         taken: set[str] = set()
         found = []
-        for person, vote in last.items():
+        # A delegate never has a place of their own (policy/rules.py), so the order takes no place from anybody.
+        for person, vote in self._last(votes).items():
             seats = {person, self._identities.person(vote.on_behalf_of or vote.person)}
             if vote.decision != "approve" or vote.break_glass or seats & taken:
                 continue
@@ -128,6 +143,8 @@ class Decider:
     ) -> Verdict:
         """Decide whether what the votes are about may go on, now.
 
+        A rejection that stands stops it, whoever gave it and whatever has become of their role since.
+
         Args:
             rule: the rule in force.
             gate: what is about to happen.
@@ -136,10 +153,22 @@ class Decider:
             quorum: what the question asked for, where that is more than the rule does.
         """
         counted = self.counted(rule, gate, votes, facts)
-        needed = max(rule.quorum, quorum or 1)
-        broken = any(vote.break_glass and self.may_answer(rule, gate, vote, facts).allowed for vote in votes)
-        context = self._about_proceeding(rule, facts, len(counted), needed)
-        ruling = self._cedar.ask(_someone(facts), "proceed", gate, rule, {**context, "broken": broken})
+        needed = max(self.needed(rule, facts.authors), quorum or 1)
+        last = self._last(votes).values()
+        broken = any(
+            vote.break_glass
+            and vote.decision == "approve"
+            and self.may_answer(rule, gate, vote, facts).allowed
+            for vote in last
+        )
+        context = {
+            **self._about_proceeding(rule, facts),
+            "approvals": len(counted),
+            "quorum": needed,
+            "rejected": any(vote.decision == "reject" for vote in last),
+            "broken": broken,
+        }
+        ruling = self._cedar.ask(_someone(facts), "proceed", gate, rule, context)
         if ruling.allowed:
             return Verdict(allowed=True, reasons=(), policies=ruling.policies)
         lacking = needed - len(counted)
@@ -195,12 +224,16 @@ class Decider:
             rule=rule.id,
             conditions=conditions(rule),
             eligible=self.eligible(rule, facts.authors, facts.now_ns),
-            quorum=max(rule.quorum, quorum),
+            quorum=max(self.needed(rule, facts.authors), quorum),
             counted=tuple(vote.person for vote in counted),
             allowed=verdict.allowed,
             missing=(*verdict.reasons, *missing_findings(rule, facts.findings)),
             notes=tuple(notes),
         )
+
+    def _last(self, votes: Sequence[Vote]) -> dict[str, Vote]:
+        """Return each person's last answer."""
+        return {self._identities.person(vote.person): vote for vote in votes}
 
     def _stands_in(self, rule: Rule, vote: Vote) -> bool:
         members = self.policy.members(rule.roles, rule.people)
@@ -217,7 +250,11 @@ class Decider:
         behalf_is_author = vote.on_behalf_of is not None and self._identities.is_author(
             vote.on_behalf_of, facts.authors
         )
+        limit_s = rule.approval_expires_s
         return {
+            "expired": limit_s is not None
+            and facts.requested_at_ns is not None
+            and vote.at_ns - facts.requested_at_ns >= limit_s * _SECOND_NS,
             "signed": vote.signed,
             "userVerified": vote.user_verified,
             "hasComment": bool(vote.comment.strip()),
@@ -229,7 +266,7 @@ class Decider:
             "now": vote.at_ns // _SECOND_NS,
         }
 
-    def _about_proceeding(self, rule: Rule, facts: Facts, approvals: int, quorum: int) -> dict[str, Any]:
+    def _about_proceeding(self, rule: Rule, facts: Facts) -> dict[str, Any]:
         limit_s = rule.execution_expires_s
         in_time = (
             limit_s is None
@@ -237,8 +274,6 @@ class Decider:
             or facts.now_ns - facts.released_at_ns <= limit_s * _SECOND_NS
         )
         return {
-            "approvals": approvals,
-            "quorum": quorum,
             "inTime": in_time,
             "inWindow": is_open(rule, facts.now_ns),
             "frozen": freeze_at(rule, facts.now_ns) is not None,

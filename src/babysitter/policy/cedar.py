@@ -6,9 +6,13 @@ the schema such a policy is refused before it is ever asked; and should one fail
 the same, the answer here is no.
 
 Each policy has an ``@id`` of the form ``rule:why``, from which a sentence is made.
+
+The team's own policies can only forbid. A permit of theirs would let through what the
+journal, which names who may answer and how many must, could not explain to an auditor.
 """
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -24,10 +28,10 @@ entity Gate = {
 };
 type Answering = {
     signed: Bool, userVerified: Bool, hasComment: Bool, isAuthor: Bool, delegated: Bool, method: String,
-    inWindow: Bool, frozen: Bool, now: Long,
+    inWindow: Bool, frozen: Bool, expired: Bool, now: Long,
 };
 type Proceeding = {
-    approvals: Long, quorum: Long, broken: Bool, inTime: Bool, inWindow: Bool, frozen: Bool,
+    approvals: Long, quorum: Long, rejected: Bool, broken: Bool, inTime: Bool, inWindow: Bool, frozen: Bool,
     findingsHold: Bool, testsHold: Bool, now: Long,
 };
 action approve, reject, breakGlass appliesTo { principal: Person, resource: Gate, context: Answering };
@@ -41,6 +45,8 @@ _WHY = {
     "verified": "the rule wants a key that asked for a PIN or fingerprint",
     "comment": "the rule wants a comment",
     "window": "it is outside of the rule's windows, or in a freeze",
+    "expired": "the question was no longer open",
+    "rejected": "somebody rejected it",
     "late": "it was approved too long ago",
     "closed": "it is outside of the rule's windows, or in a freeze",
     "findings": "the findings are worse than the rule allows, or there was no scan",
@@ -63,12 +69,14 @@ class Cedar:
         """Compile and validate.
 
         Raises:
-            SettingsError: a policy of the team's own is not right against the schema.
+            SettingsError: a policy of the team's own is not right against the schema, or does not forbid.
         """
         import cedarpy  # noqa: PLC0415 (40 ms to import; a run without rules of its own needs none of it)
 
         self._cedarpy = cedarpy
         self._schema = cedarpy.Schema.from_str(SCHEMA)
+        for path, text in policy.cedar.items():
+            _check_own(cedarpy, path, text)
         self._own = "\n".join(policy.cedar.values())
         rules = (*policy.rules, policy.guarded, policy.asked)
         text = "\n".join(
@@ -76,11 +84,7 @@ class Cedar:
         )
         checked = cedarpy.validate_policies(text, self._schema)
         if not checked.validation_passed:
-            raise SettingsError(
-                f"the Cedar policies {', '.join(policy.cedar) or 'of the rules'} do not fit the schema: "
-                f"{'; '.join(str(error) for error in checked.errors)}.",
-                hint="The schema: docs/reference/approvals.md. Ask 'has' before an optional attribute.",
-            )
+            raise _unfit(policy.cedar, "; ".join(str(error) for error in checked.errors))
         # Cedar looks at every policy it is given, so it is given those of one rule and one act.
         self._policies = lru_cache(maxsize=256)(self._policies_of)
         self._rules = {rule.id: rule for rule in rules}
@@ -136,6 +140,26 @@ def sentences(ruling: Ruling) -> tuple[str, ...]:
     return tuple(dict.fromkeys(told))
 
 
+def _check_own(cedarpy: Any, path: str, text: str) -> None:  # noqa: ANN401 (the module)
+    """Refuse what is no policy, what forbids nothing, and templates, which nobody would ever fill in."""
+    try:
+        found = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as error:
+        raise _unfit([path], str(error)) from None
+    if found["templates"] or any(each["effect"] != "forbid" for each in found["staticPolicies"].values()):
+        raise SettingsError(
+            f"{path} has a policy that does not forbid: a permit, or a template.",
+            hint="Who may approve is said by roles in [[approvals]]; own Cedar policies only narrow that.",
+        )
+
+
+def _unfit(paths: Iterable[str], why: str) -> SettingsError:
+    return SettingsError(
+        f"the Cedar policies {', '.join(paths) or 'of the rules'} do not fit the schema: {why}.",
+        hint="The schema: docs/reference/approvals.md. Ask 'has' before an optional attribute.",
+    )
+
+
 def compiled(rule: Rule, action: str) -> list[str]:
     """Return what a rule says about one act, as Cedar policies."""
     return _proceeding(rule) if action == "proceed" else _answering(rule, action)
@@ -152,6 +176,8 @@ def _answering(rule: Rule, action: str) -> list[str]:
         parts.append(_policy(rule, f"may-{action}", "permit", action, f"{who} || context.delegated"))
     if action == "approve" and not rule.author_may_approve:
         parts.append(_policy(rule, "author", "forbid", action, "context.isAuthor"))
+    if rule.approval_expires is not None:
+        parts.append(_policy(rule, "expired", "forbid", action, "context.expired"))
     if rule.signature is not False:
         parts.append(_policy(rule, "signature", "forbid", action, "!context.signed"))
     if rule.signature == "verified":
@@ -168,6 +194,7 @@ def _proceeding(rule: Rule) -> list[str]:
     shut = "!context.broken && (!context.inWindow || context.frozen)"
     parts = [
         _policy(rule, "proceed", "permit", "proceed", enough),
+        _policy(rule, "rejected", "forbid", "proceed", "context.rejected"),
         _policy(rule, "late", "forbid", "proceed", "!context.inTime"),
         _policy(rule, "closed", "forbid", "proceed", shut),
     ]
@@ -181,9 +208,15 @@ def _proceeding(rule: Rule) -> list[str]:
 def _who(roles: tuple[str, ...], people: tuple[str, ...]) -> str:
     if ANYBODY in people:
         return "true"
-    parts = [f"principal in Role::{json.dumps(role)}" for role in roles]
-    parts += [f"principal == Person::{json.dumps(name)}" for name in people]
+    parts = [f"principal in Role::{_literal(role)}" for role in roles]
+    parts += [f"principal == Person::{_literal(name)}" for name in people]
     return " || ".join(parts) or "false"
+
+
+def _literal(text: str) -> str:
+    """Return a string as Cedar writes it, which is not quite as JSON does: nothing in it can end it."""
+    plain = (c if c.isascii() and c.isprintable() and c not in '"\\' else f"\\u{{{ord(c):x}}}" for c in text)
+    return f'"{"".join(plain)}"'
 
 
 def _policy(rule: Rule, why: str, effect: str, action: str, condition: str) -> str:

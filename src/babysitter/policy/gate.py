@@ -45,12 +45,17 @@ class Vote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a decision takes into account beside gate and votes. ``authors``: of the run, by any name."""
+    """What a decision takes into account beside gate and votes.
+
+    authors: of the run, by any name.
+    requested_at_ns: when it was asked; None where nobody has asked yet.
+    released_at_ns: when the answers added up to yes; None before that.
+    """
 
     now_ns: int
     authors: frozenset[str]
     findings: Json = None
-    requested_at_ns: int = 0
+    requested_at_ns: int | None = None
     released_at_ns: int | None = None
 
 

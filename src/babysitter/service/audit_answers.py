@@ -8,8 +8,10 @@
    answer so: eligible, no author where the rule says so, signed where it says so, in time.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -54,6 +56,8 @@ class Answers:
     findings: Findings
     read: Callable[[str, str], bytes]
     _policies: dict[str, Policy | None] = field(default_factory=dict)
+    _rules: dict[tuple[object, ...], str | None] = field(default_factory=dict)
+    _changes: list[tuple[str, str | None]] = field(default_factory=list)
     _trusts: dict[tuple[str, str | None], Trust] = field(default_factory=dict)
 
     def check(
@@ -116,10 +120,17 @@ class Answers:
 
     def rule_of_effect(self, created: ev.RunCreated, requested: ev.EffectRequested, at: str) -> str | None:
         """Return the id of the rule that guarded an effect at a time; None when nobody was needed."""
-        policy = self._policy(self._policy_at(at) or created.policy_sha256) or Policy()
+        digest = self._policy_at(at) or created.policy_sha256
+        about = (requested.task_id, requested.environment, requested.critical, requested.labels)
+        key = (digest, created.process_id, *about)
+        if key not in self._rules:
+            self._rules[key] = self._rule_of(self._policy(digest) or Policy(), created.process_id, requested)
+        return self._rules[key]
+
+    def _rule_of(self, policy: Policy, process_id: str, requested: ev.EffectRequested) -> str | None:
         gate = Gate(
             kind="effect",
-            process_id=created.process_id,
+            process_id=process_id,
             task_id=requested.task_id,
             environment=requested.environment,
             critical=requested.critical,
@@ -205,13 +216,11 @@ class Answers:
 
     def _policy_at(self, at: str) -> str | None:
         """Return the digest of the rules that were in force at a time, by the log's own times."""
-        found = None
-        for leaf, time in zip(self.facts.leaves, self.facts.times, strict=True):
-            if time > at:
-                break
-            if isinstance(leaf, PolicyChanged):
-                found = leaf.policy_sha256
-        return found
+        if not self._changes:
+            both = zip(self.facts.times, self.facts.leaves, strict=True)
+            changes = [(time, leaf.policy_sha256) for time, leaf in both if isinstance(leaf, PolicyChanged)]
+            self._changes = [("", None), *changes]
+        return self._changes[bisect_right(self._changes, at, key=itemgetter(0)) - 1][1]
 
     def _policy(self, digest: str) -> Policy | None:
         if digest not in self._policies:

@@ -19,6 +19,7 @@ from babysitter.policy.decide import Tally, tally
 from babysitter.policy.gate import Explanation, Facts, Gate, Verdict, Vote
 from babysitter.service.pending import OpenBreakpoint, Release
 
+LOOK_EVERY_S = 0.1
 RULE = "rule:"
 """How the name of an answer's giver begins that is a rule of the settings and no person."""
 
@@ -31,6 +32,8 @@ class Gates:
     process_id: str
     authors: frozenset[str]
     now_ns: Callable[[], int]
+    monotonic_s: Callable[[], float]
+    _looked_at_s: float = -1.0
     _decider: Decider | None = None
     _rules: dict[tuple[object, ...], Rule | None] = field(default_factory=dict)
 
@@ -43,9 +46,17 @@ class Gates:
             self._rules.clear()
         return self._decider
 
+    def _recent(self) -> Decider:
+        """Return what decides by rules that are a tenth of a second old at most: asking costs a system call."""
+        now_s = self.monotonic_s()
+        if self._decider is None or now_s - self._looked_at_s >= LOOK_EVERY_S:
+            self._looked_at_s = now_s
+            return self.decider
+        return self._decider
+
     def rule_of_effect(self, spec: TaskSpec) -> Rule | None:
         """Return the rule that guards a task; None when it may start without anybody's yes."""
-        decider = self.decider
+        decider = self._recent()
         key = (spec.task_id, spec.environment, spec.critical, spec.labels)
         if key not in self._rules:
             self._rules[key] = rule_for(decider.policy, self._gate_of_task(spec))

@@ -19,6 +19,7 @@ def gates_of(workspace: Workspace, state: RunState) -> Gates:
         process_id=created.process_id,
         authors=frozenset({created.requested_by, *created.authors}),
         now_ns=workspace.clock.now_ns,
+        monotonic_s=workspace.clock.monotonic_s,
     )
 
 

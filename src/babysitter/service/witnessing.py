@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from babysitter.log.checkpoint import read_checkpoint
-from babysitter.log.notes import parse_key
+from babysitter.log.notes import is_signed_by, parse_key
 from babysitter.log.tree import consistency_proof
 from babysitter.log.witness.git import GitWitness
 from babysitter.log.witness.http import HttpWitness
@@ -23,8 +23,6 @@ from babysitter.model.errors import NotFoundError, WitnessError
 from babysitter.model.evidence_settings import LogTable, WitnessTable
 from babysitter.model.runner import Programs
 from babysitter.service.views import View
-
-_PROVES_A_REWRITE = frozenset({"fork", "lost"})
 
 
 class WitnessView(View, frozen=True, kw_only=True):
@@ -100,13 +98,30 @@ class Witnessing:
         try:
             cosigned = self._witness(table).cosign(update)
         except WitnessError as error:
-            reason = error.facts.get("reason")
-            if reason in _PROVES_A_REWRITE or (reason == "ahead" and self._is_short_of(error)):
+            if self._proves_a_rewrite(error):
                 raise
             return error.message
         self._known[table.name] = size
         self._keep(table, update.note, size, cosigned)
         return ""
+
+    def _proves_a_rewrite(self, error: WitnessError) -> bool:
+        """Tell whether what a witness shows for its refusal is signed by this very log's key.
+
+        A refusal alone is anybody's word, and a witness that is broken must not stop every run.
+        """
+        reason, seen = error.facts.get("reason"), str(error.facts.get("seen") or "")
+        if reason == "lost":
+            return True
+        if reason not in ("fork", "ahead") or not seen:
+            return False
+        key = self.log.verifier()
+        try:
+            note = read_checkpoint(seen)[0]
+        except WitnessError:
+            return False
+        is_ours = key is not None and is_signed_by(note, key)
+        return is_ours and (reason == "fork" or self._is_short_of(error))
 
     def _is_short_of(self, error: WitnessError) -> bool:
         """Tell whether the log has fewer lines than a witness has seen; others may just have added some."""

@@ -211,9 +211,8 @@ class Worker:
         if limits.steps and state.steps > limits.steps:
             self.note(ev.BudgetExceeded(budget="steps", limit=limits.steps, used=state.steps))
         elif limits.seconds and state.effect_s > limits.seconds:
-            self.note(
-                ev.BudgetExceeded(budget="seconds", limit=limits.seconds, used=round(state.effect_s, 6))
-            )
+            used_s = round(state.effect_s, 6)
+            self.note(ev.BudgetExceeded(budget="seconds", limit=limits.seconds, used=used_s))
         else:
             return False
         for effect_id in state.effects:
@@ -271,11 +270,8 @@ class Worker:
             if verdict.allowed:
                 effect.release = release.breakpoint_id
                 return True
-            self.note(
-                ev.BreakpointLapsed(
-                    breakpoint_id=release.breakpoint_id, rule=rule.id, reason="; ".join(verdict.reasons)
-                )
-            )
+            why = "; ".join(verdict.reasons)
+            self.note(ev.BreakpointLapsed(breakpoint_id=release.breakpoint_id, rule=rule.id, reason=why))
         self.inbox.ask_gate(self, effect, rule)
         return False
 

@@ -171,7 +171,8 @@ def test_one_connection_too_many_is_turned_away_and_places_become_free(
         each.close()
 
     assert status_of(one_more) == 503
-    assert is_alive(running)
+    # Its thread frees a place a moment after its connection has ended.
+    assert any(is_alive(running) for _ in range(500))
 
 
 def test_closing_ends_open_connections_and_frees_the_port(tmp_path: Path) -> None:
