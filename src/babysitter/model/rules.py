@@ -52,7 +52,7 @@ class When(RuleTable, frozen=True, kw_only=True):
 class Window(RuleTable, frozen=True, kw_only=True):
     """A part of the week, in the wall-clock time of a zone; ``from_`` after ``to`` crosses midnight."""
 
-    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    days: Annotated[tuple[Day, ...], Meta(min_length=1)] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     from_: Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = field(name="from")
     to: Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
     tz: str
@@ -89,6 +89,7 @@ class Rule(RuleTable, frozen=True, kw_only=True):
 
     roles, people: who; ``people`` may hold ``*``: whoever can answer at all.
     signature: true: by the person's key; ``verified``: with PIN or fingerprint; false: a local answer does.
+    strategy: single, first: one answer is enough; all: one of everybody with a place; quorum: so many.
     approval_expires: how long the question stands; execution_expires: how long the release holds.
     findings: most allowed of each severity; a scan that is missing does not satisfy it.
     """

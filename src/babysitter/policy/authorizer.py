@@ -92,7 +92,7 @@ class Decider:
         )
 
     def needed(self, rule: Rule, authors: frozenset[str]) -> int:
-        """Return how many approvals a rule wants: its quorum, or with ``strategy = "all"`` one of each place."""
+        """Return how many approvals a rule wants: its quorum, or one of each place with strategy ``all``."""
         places = self.places(rule, authors)
         if rule.strategy != "all" or ANYBODY in places:
             return rule.quorum
@@ -128,7 +128,7 @@ class Decider:
         """
         taken: set[str] = set()
         found = []
-        # A delegate never has a place of their own (policy/rules.py), so the order takes no place from anybody.
+        # A delegate has no place of their own (policy/rules.py), so the order of answers costs nobody theirs.
         for person, vote in self._last(votes).items():
             seats = {person, self._identities.person(vote.on_behalf_of or vote.person)}
             if vote.decision != "approve" or vote.break_glass or seats & taken:

@@ -48,7 +48,10 @@ class CaseVote(RuleTable, frozen=True, kw_only=True):
 
 
 class Case(RuleTable, frozen=True, kw_only=True):
-    """``[[case]]``. ``because``: stands in a reason of a denial. ``released_at``: when it was approved."""
+    """``[[case]]``.
+
+    because: stands in a reason of a denial. requested_at, released_at: when it was asked, and approved.
+    """
 
     name: str
     gate: CaseGate = CaseGate()
@@ -56,6 +59,7 @@ class Case(RuleTable, frozen=True, kw_only=True):
     authors: tuple[str, ...] = ()
     findings: dict[str, Any] | None = None
     now: str
+    requested_at: str | None = None
     released_at: str | None = None
     expect: Literal["allow", "deny"]
     because: str = ""
@@ -87,7 +91,7 @@ def parse_cases(raw: dict[str, Any], *, file: str) -> tuple[Case, ...]:
     try:
         cases = msgspec.convert(raw, CaseFile).case
         for case in cases:
-            for text in (case.now, case.released_at, *(vote.at for vote in case.votes)):
+            for text in (case.now, case.requested_at, case.released_at, *(vote.at for vote in case.votes)):
                 if text:
                     parse_time(text)
     except (msgspec.ValidationError, ValueError) as error:
@@ -117,6 +121,7 @@ def run_case(policy: Policy, case: Case) -> CaseResult:
             now_ns=now_ns,
             authors=frozenset(case.authors),
             findings=case.findings,
+            requested_at_ns=parse_time(case.requested_at) if case.requested_at else None,
             released_at_ns=parse_time(case.released_at) if case.released_at else None,
         )
         votes = tuple(_vote(vote, now_ns) for vote in case.votes)

@@ -85,6 +85,8 @@ class Cedar:
         checked = cedarpy.validate_policies(text, self._schema)
         if not checked.validation_passed:
             raise _unfit(policy.cedar, "; ".join(str(error) for error in checked.errors))
+        # The same question has the same answer: answers of people are looked at again with each that comes.
+        self._ruling = lru_cache(maxsize=1024)(self._decided)
         # Cedar looks at every policy it is given, so it is given those of one rule and one act.
         self._policies = lru_cache(maxsize=256)(self._policies_of)
         self._rules = {rule.id: rule for rule in rules}
@@ -98,16 +100,22 @@ class Cedar:
 
     def ask(self, person: str, action: str, gate: Gate, rule: Rule, context: dict[str, Any]) -> Ruling:
         """Return whether Cedar lets the person do that at the gate; anything that goes wrong is a no."""
+        facts = (rule.id, gate.critical, gate.tags, gate.process_id, gate.environment, gate.task_id)
+        # 1 and True are one key of a dictionary and two values of Cedar.
+        about = tuple((name, type(value), value) for name, value in context.items())
+        return self._ruling(person, action, facts, about)
+
+    def _decided(self, person: str, action: str, facts: tuple[Any, ...], about: tuple[Any, ...]) -> Ruling:
+        rule_id = facts[0]
         request = {
             "principal": {"type": "Person", "id": person},
             "action": {"type": "Action", "id": action},
-            "resource": {"type": "Gate", "id": rule.id},
-            "context": context,
+            "resource": {"type": "Gate", "id": rule_id},
+            "context": {name: value for name, _, value in about},
         }
-        facts = (rule.id, gate.critical, gate.tags, gate.process_id, gate.environment, gate.task_id)
         try:
             found = self._cedarpy.is_authorized(
-                request, self._policies(rule.id, action), self._entities(*facts), self._schema
+                request, self._policies(rule_id, action), self._entities(*facts), self._schema
             )
         except (ValueError, TypeError) as error:
             return Ruling(allowed=False, policies=(), errors=(str(error),))

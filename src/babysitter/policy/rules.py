@@ -6,12 +6,16 @@ Reference: docs/reference/approvals.md.
 from collections.abc import Iterable, Mapping
 
 from babysitter.model.clock import parse_time
-from babysitter.model.errors import SettingsError
+from babysitter.model.errors import InvalidValueError, SettingsError
 from babysitter.model.evidence_settings import SigningTable
 from babysitter.model.rules import ANYBODY, AutoApproval, PersonTable, Policy, Rule
+from babysitter.model.values import check_json
+from babysitter.policy.people import Identities
 from babysitter.policy.windows import check_times
 
 BUILT_IN = ("default-guarded", "default-asked")
+RULE_NAMES = "rule:"
+"""How the name of an answer's giver begins that is a rule of the settings; no person may be called so."""
 
 
 def make_policy(
@@ -26,8 +30,8 @@ def make_policy(
     """Return the rules of a workspace.
 
     Raises:
-        SettingsError: two rules share an id, a rule names a role that is not there or nobody at all, a time
-            can't be read.
+        SettingsError: two rules share an id, a rule names a role that is not there or nobody at all, it could
+            never be satisfied, a time can't be read.
     """
     policy = Policy(
         rules=rules,
@@ -37,43 +41,108 @@ def make_policy(
         cedar=dict(cedar or {}),
         signing=signing or SigningTable(),
     )
-    ids = [*BUILT_IN, *(rule.id for rule in rules)]
+    _check_names(policy)
+    for ids in ([*BUILT_IN, *(rule.id for rule in rules)], [each.id for each in auto_approve]):
+        for rule_id in ids:
+            if ids.count(rule_id) > 1:
+                raise _error(f"two rules have the id {rule_id}", "Give each its own.")
     for rule in rules:
-        if ids.count(rule.id) > 1:
-            raise _error(f"two rules have the id {rule.id}", "Give each its own.")
         _check_rule(policy, rule)
+    for each in auto_approve:
+        _check_context(each)
+    _check_signing(policy)
+    return policy
+
+
+def _check_context(auto: AutoApproval) -> None:
+    try:
+        check_json(auto.context, where=f"the context of auto_approve {auto.id}")
+    except InvalidValueError as error:
+        raise _error(error.message.rstrip("."), "Write what a breakpoint's context can hold.") from None
+
+
+def _check_signing(policy: Policy) -> None:
+    changes = policy.signing.changes
+    if changes is not None:
+        _check_roles(policy, "signing.changes", changes.roles)
+        if len(policy.members(changes.roles, changes.people)) < changes.quorum:
+            raise _error("signing.changes has fewer people than its quorum", "Name more people.")
+
+
+def _check_names(policy: Policy) -> None:
     accounts = [account for each in policy.people.values() for account in each.accounts]
     for account in accounts:
         if accounts.count(account) > 1:
             raise _error(f"the account {account} is of two people", "Name it for one.")
-    if policy.signing.changes is not None:
-        changes = policy.signing.changes
-        _check_roles(policy, "signing.changes", changes.roles)
-        if len(policy.members(changes.roles, changes.people)) < changes.quorum:
-            raise _error("signing.changes has fewer people than its quorum", "Name more people.")
-    return policy
+    members = [name for names in policy.roles.values() for name in names]
+    # ``*`` in a role would make everybody a member of whatever rule names it, which nobody reads there.
+    for name in (*members, *policy.people, *accounts):
+        if name == ANYBODY or not _is_name(name):
+            raise _error(f"{name!r} can't be a person's name", "Use a mail address, or a local account.")
+
+
+def _is_name(name: str) -> bool:
+    return bool(name.strip()) and name.isprintable() and not name.startswith(RULE_NAMES)
 
 
 def _check_rule(policy: Policy, rule: Rule) -> None:
-    broken = rule.break_glass
-    _check_roles(policy, rule.id, (*rule.roles, *(broken.roles if broken is not None else ())))
+    _check_roles(policy, rule.id, rule.roles)
     members = policy.members(rule.roles, rule.people)
     if not members:
         raise _error(f"the rule {rule.id} names nobody", "Give it roles or people.")
-    if ANYBODY not in members and len(members) < rule.quorum:
+    for name in rule.people:
+        if not _is_name(name):
+            raise _error(f"the rule {rule.id} names {name!r}, who is no person", "Use a mail address.")
+    identities = Identities(policy)
+    if ANYBODY not in members and len({identities.person(name) for name in members}) < rule.quorum:
         raise _error(
             f"the rule {rule.id} has fewer people than its quorum", "Name more, or lower the quorum."
         )
-    if broken is not None and not (policy.breakers(rule) and broken.reviewers):
+    if rule.strategy in ("single", "first") and rule.quorum > 1:
         raise _error(
-            f"the break_glass of rule {rule.id} names nobody to break or to review",
-            "Give it roles and reviewers.",
+            f'the rule {rule.id} has strategy = "{rule.strategy}", which is one person, and a larger quorum',
+            "Leave out one of them.",
         )
+    _check_told(policy, f"notify of rule {rule.id}", rule.notify)
+    _check_break_glass(policy, rule)
+    _check_delegates(rule, members, identities)
+    check_times(rule)
+
+
+def _check_break_glass(policy: Policy, rule: Rule) -> None:
+    broken = rule.break_glass
+    if broken is None:
+        return
+    _check_roles(policy, rule.id, broken.roles)
+    _check_told(policy, f"reviewers of rule {rule.id}", broken.reviewers)
+    breakers = policy.breakers(rule)
+    if ANYBODY in breakers or not (breakers and broken.reviewers):
+        raise _error(
+            f"the break_glass of rule {rule.id} does not name who may break it, or who reviews it",
+            "Give it roles or people, and reviewers.",
+        )
+    reviewers = {name for each in broken.reviewers for name in policy.roles.get(each, (each,))}
+    for name in breakers:
+        if reviewers <= {name}:
+            raise _error(
+                f"nobody but {name} reviews when {name} breaks the glass of rule {rule.id}",
+                "Name another reviewer: until a review it can't be broken again.",
+            )
+
+
+def _check_delegates(rule: Rule, members: tuple[str, ...], identities: Identities) -> None:
+    places = {identities.person(name) for name in members}
     for each in rule.delegates:
-        if each.from_ not in members:
+        if each.from_ not in members or ANYBODY in members:
             raise _error(
                 f"the rule {rule.id} delegates the place of {each.from_}, who has none",
                 "Name one of its people.",
+            )
+        # With a second place, which of the two an answer takes would depend on the order of answers.
+        if identities.person(each.to) in places or not _is_name(each.to):
+            raise _error(
+                f"the rule {rule.id} delegates a place to {each.to!r}, who has one or is no person",
+                "Name somebody else; a member of the rule answers for themselves.",
             )
         try:
             if parse_time(each.until) <= (parse_time(each.since) if each.since else 0):
@@ -82,7 +151,17 @@ def _check_rule(policy: Policy, rule: Rule) -> None:
             raise _error(
                 f"a delegation of rule {rule.id} has no usable time: {error}", "Write 2026-12-24T00:00:00Z."
             ) from None
-    check_times(rule)
+
+
+def _check_told(policy: Policy, where: str, names: Iterable[str]) -> None:
+    """Refuse a misspelt role, which would stand for a person that nobody is."""
+    people = {name for members in policy.roles.values() for name in members}
+    people |= {*policy.people, *(name for rule in policy.rules for name in rule.people)}
+    for name in names:
+        if name not in policy.roles and name not in people and "@" not in name:
+            raise _error(f"{where} names {name}, which is neither role nor person", "Mend the name.")
+        if name in policy.roles:
+            _check_roles(policy, where, [name])
 
 
 def _check_roles(policy: Policy, where: str, roles: Iterable[str]) -> None:
