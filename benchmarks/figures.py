@@ -91,6 +91,15 @@ GOALS: dict[str, Goal] = {
     ),
     "status": Goal(says="run status on 1,000 events", relation="<=", bound=120, unit=" ms"),
     "sandbox": Goal(says="sandboxed true: times a bare bwrap true", relation="<=", bound=3),
+    "decision": Goal(says="a decision about a vote, warm, ten rules", relation="<=", bound=150, unit=" µs"),
+    "sign": Goal(says="an answer signed, ssh-keygen included", relation="<=", bound=30, unit=" ms"),
+    "verify": Goal(says="a signed answer verified by us", relation="<=", bound=1, unit=" ms"),
+    "chain": Goal(says="journal verify --chain", relation=">=", bound=300_000, unit=" events/s"),
+    "full": Goal(says="journal verify of one run, in full", relation=">=", bound=100_000, unit=" events/s"),
+    "audit": Goal(
+        says="journal verify --all: 1,000 runs of 100 events, and the log", relation="<=", bound=3, unit=" s",
+    ),
+    "log": Goal(says="a run of 1,000 steps with the log: times one without", relation="<=", bound=1.02),
     "kill": Goal(
         says="kill -9 at random moments of 50-step runs: lost acknowledgements, silent repeats, bad journals",
         relation="==", bound=0,

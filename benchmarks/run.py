@@ -33,6 +33,7 @@ from benchmarks.parts import (
     measure_shell,
     measure_startup,
 )
+from benchmarks.proving import measure_journals, measure_proof
 from benchmarks.report import as_json, heading, line_of
 from benchmarks.syncs import is_available
 
@@ -44,6 +45,8 @@ PARTS: dict[str, tuple[Callable[[Bench], Iterator[Figure]], tuple[str, ...]]] = 
     "shell": (measure_shell, ("shell", "sandbox")),
     "resume": (measure_resume, ("resume", "replay")),
     "startup": (measure_startup, ("version", "status")),
+    "proof": (measure_proof, ("decision", "sign", "verify", "log", "audit")),
+    "journals": (measure_journals, ("chain", "full")),
     "kill": (measure_kill, ("kill",)),
     "peers": (measure_peers, ()),
 }
