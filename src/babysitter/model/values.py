@@ -88,13 +88,30 @@ def encode_json(value: Json) -> bytes:
 
 def canonical_json(value: Json) -> bytes:
     """Return the RFC 8785 bytes of a checked value without ``Secret`` leaves."""
-    if _is_plain(value):
-        # orjson sorts by code point and prints floats its own way; both agree with
-        # RFC 8785 where keys are ASCII and no float occurs, which is nearly always.
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    # orjson sorts by code point and prints floats its own way; both agree with
+    # RFC 8785 where keys are ASCII and no float occurs, which is nearly always.
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    if (text.isascii() and not _holds_float(value)) or _is_plain(value):
+        return text
     import rfc8785  # noqa: PLC0415 (10 ms to import, needed by few values)
 
     return rfc8785.dumps(value)
+
+
+def _holds_float(value: Json) -> bool:
+    kind = type(value)
+    if kind is dict:
+        items = value.values()
+    elif kind is list or kind is tuple:
+        items = value
+    else:
+        return kind is float
+    for item in items:
+        # The loop looks at leaves itself: a call for each would cost more than the encoding.
+        kind = type(item)
+        if kind is float or ((kind is dict or kind is list or kind is tuple) and _holds_float(item)):
+            return True
+    return False
 
 
 def _is_plain(value: Json) -> bool:

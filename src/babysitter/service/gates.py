@@ -47,7 +47,7 @@ class Gates:
         return self._decider
 
     def _recent(self) -> Decider:
-        """Return what decides by rules that are a tenth of a second old at most: asking costs a system call."""
+        """Return what decides by rules that were looked up a tenth of a second ago at most."""
         now_s = self.monotonic_s()
         if self._decider is None or now_s - self._looked_at_s >= LOOK_EVERY_S:
             self._looked_at_s = now_s

@@ -35,6 +35,7 @@ class FileStore:
 
     def __init__(self, runs_dir: Path, disk: Disk | None = None) -> None:
         self.runs_dir = Path(os.path.abspath(runs_dir))  # noqa: PTH100 (resolve() would follow the symlinks of a place that the user chose)
+        self._runs = str(self.runs_dir)
         self._disk: Disk = disk if disk is not None else RealDisk()
         self._home_is_ready = False
 
@@ -101,7 +102,7 @@ class FileStore:
         tree.replace(f"mail/{name}", data, durable=True)
 
     def _tree(self, run_id: str) -> Tree:
-        root = str(self.runs_dir / check_run_id(run_id))
+        root = f"{self._runs}/{check_run_id(run_id)}"
         if os.path.islink(root):  # noqa: PTH114 (a string is at hand; this runs for every read)
             raise NotFoundError(
                 f"run {run_id} is a symlink, which is no run.", hint="Remove the link.", run_id=run_id

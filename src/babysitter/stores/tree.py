@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from babysitter.model.errors import NotFoundError
+from babysitter.model.errors import BabysitterError, NotFoundError
 from babysitter.stores.disk import Buffer, Disk
 from babysitter.stores.failures import store_failed
 from babysitter.stores.paths import check_path, symlink_refused
@@ -49,12 +49,22 @@ class Tree:
         Raises:
             NotFoundError: there is no such file.
         """
-        with self._errors("reading", path), self.parent(path) as (dir_fd, name):
-            fd = self.disk.open_file(name, os.O_RDONLY, dir_fd)
-            try:
-                return self.disk.read(fd, offset)
-            finally:
-                self.disk.close(fd)
+        disk, parts = self.disk, check_path(path)
+        held: list[int] = []
+        # Without the context managers of the others: verification reads thousands of small files.
+        try:
+            fd = None
+            for part in (self.root, *parts[:-1]):
+                fd = disk.open_directory(part, fd)
+                held.append(fd)
+            fd = disk.open_file(parts[-1], os.O_RDONLY, fd)
+            held.append(fd)
+            return disk.read(fd, offset)
+        except OSError as error:
+            raise self._error_of(error, "reading", path) from error
+        finally:
+            for fd in held:
+                disk.close(fd)
 
     def replace(self, path: str, data: Buffer, *, durable: bool) -> None:
         """Write the file aside and give it its name; with ``durable`` no crash afterwards loses it."""
@@ -175,16 +185,18 @@ class Tree:
 
     @contextmanager
     def _errors(self, what: str, path: str) -> Iterator[None]:
-        where = f"{self.root}/{path}"
         try:
             yield
-        except FileNotFoundError as error:
-            raise NotFoundError(
+        except OSError as error:
+            raise self._error_of(error, what, path) from error
+
+    def _error_of(self, error: OSError, what: str, path: str) -> BabysitterError:
+        if isinstance(error, FileNotFoundError):
+            return NotFoundError(
                 f"there is no {path} in {self.root}.",
                 hint="Look at the name; 'babysitter run list' shows the runs there are.",
                 path=path,
-            ) from error
-        except OSError as error:
-            if error.errno in _LINK_ERRORS:
-                raise symlink_refused(path) from error
-            raise store_failed(error, f"{what} {path}", where) from error
+            )
+        if error.errno in _LINK_ERRORS:
+            return symlink_refused(path)
+        return store_failed(error, f"{what} {path}", f"{self.root}/{path}")

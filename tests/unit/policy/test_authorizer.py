@@ -28,7 +28,7 @@ from tests.unit.policy.people import (
 
 pytestmark = pytest.mark.promise("G25")
 CLOSED = Window(days=("sun",), from_="09:00", to="10:00", tz="UTC")
-FROZEN = Freeze(from_="2026-03-01T00:00", to="2026-03-03T00:00", tz="UTC", reason="stocktaking")
+FROZEN = Freeze(from_="2026-03-02T00:00", to="2026-03-03T00:00", tz="UTC", reason="stocktaking")
 HOUR_NS = 3600 * SECOND_NS
 
 
@@ -221,13 +221,10 @@ def test_all_means_everybody_who_has_a_place(authors: tuple[str, ...], needed: i
 
 def test_a_role_that_was_revoked_meanwhile_stops_what_was_approved() -> None:
     given, votes = rule(quorum=2), [vote(ALICE), vote(BOB)]
-    later = decider(given, roles={**ROLES_WITHOUT_BOB})
+    later = decider(given, roles={"managers": (ALICE, CAROL)})
 
     assert decider(given).may_proceed(given, GATE, votes, facts()).allowed
     assert later.may_proceed(given, GATE, votes, facts()).reasons == ("needs 1 more of managers",)
-
-
-ROLES_WITHOUT_BOB = {"managers": (ALICE, CAROL), "oncall": (EVE,)}
 
 
 @pytest.mark.parametrize(
@@ -277,7 +274,7 @@ def test_an_approval_from_before_does_not_go_on_in_a_freeze_or_outside_of_the_wi
     shut: dict[str, Any],
 ) -> None:
     given = rule(**shut)
-    sunday_ns = NOW_NS - 24 * HOUR_NS - HOUR_NS // 2  # in the window, and no, in the freeze
+    sunday_ns = NOW_NS - 24 * HOUR_NS - HOUR_NS // 2  # in the window, and before the freeze
     votes = [vote(ALICE, at_ns=sunday_ns)]
 
     found = decider(given).may_proceed(given, GATE, votes, facts())
