@@ -76,9 +76,9 @@ def _check_names(policy: Policy) -> None:
             raise _error(f"the account {account} is of two people", "Name it for one.")
     members = [name for names in policy.roles.values() for name in names]
     # ``*`` in a role would make everybody a member of whatever rule names it, which nobody reads there.
-    for name in (*members, *policy.people, *accounts):
+    for name in (*members, *policy.people, *accounts, *policy.roles):
         if name == ANYBODY or not _is_name(name):
-            raise _error(f"{name!r} can't be a person's name", "Use a mail address, or a local account.")
+            raise _error(f"{name!r} can't be the name of a person or role", "Use a mail address, or a local account.")
 
 
 def _is_name(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Cedar with its schema: what is missing, unknown, mistyped or fails is a no; a team's own policies only narrow."""
+"""Cedar with its schema: what is missing, unknown, mistyped or fails is a no; own policies only narrow."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def test_the_trap_without_a_schema_a_forbid_that_fails_is_no_obstacle() -> None:
     }
 
     careless = cedarpy.is_authorized(request, policies, [])
-    ours = cedar().ask(ALICE, "approve", GATE, rule(), request["context"])  # type: ignore[arg-type]
+    ours = cedar().ask(ALICE, "approve", GATE, rule(), request["context"])
 
     assert careless.allowed
     assert careless.diagnostics.errors
@@ -118,29 +118,24 @@ def test_what_can_not_be_written_down_about_a_gate_is_a_no() -> None:
     assert not cedar().ask(ALICE, "approve", gate, rule(), ANSWERING).allowed
 
 
-@pytest.mark.parametrize(
-    "name", ["Führung", 'a"b', "a\\b", "日本", '") || true || ("', "x\u2028y", "🦀", "' OR 1=1"]
-)
+@pytest.mark.parametrize("name", ["Führung", 'a"b', "a\\b", "日本", '") || true || ("', "🦀", "' OR 1=1"])
 def test_a_name_of_any_letters_means_itself_and_no_more(name: str) -> None:
     given = rule(roles=(name,), people=(f"{name}@example.com",))
-    decides = decider(given, roles={name: (ALICE,)} if name.isprintable() else {name: (ALICE,)})
+    decides = decider(given, roles={name: (ALICE,)})
 
     assert decides.may_answer(given, GATE, vote(ALICE), facts()).allowed
+    assert decides.may_answer(given, GATE, vote(f"{name}@example.com"), facts()).allowed
     assert not decides.may_answer(given, GATE, vote(DAVE), facts()).allowed
-    if name.isprintable():
-        assert decides.may_answer(given, GATE, vote(f"{name}@example.com"), facts()).allowed
 
 
 def test_a_policy_of_the_teams_own_forbids_and_says_its_name() -> None:
-    no_tokens = """
+    own = """
         @id("house:no-production-on-mondays")
         forbid(principal, action == Action::"approve", resource)
         when { resource has environment && resource.environment == "production" };
     """
 
-    found = decider(rule(), cedar={"policies/a.cedar": no_tokens}).may_answer(
-        rule(), GATE, vote(ALICE), facts()
-    )
+    found = decider(rule(), cedar={"policies/a.cedar": own}).may_answer(rule(), GATE, vote(ALICE), facts())
 
     assert not found.allowed
     assert found.reasons == ("the policy house:no-production-on-mondays forbids it",)
