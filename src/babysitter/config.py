@@ -175,10 +175,10 @@ def cedar_texts(root: Path, patterns: tuple[str, ...]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for pattern in patterns:
-        files = [] if pattern.startswith(("/", "..")) else sorted(root.glob(pattern))
-        if not files:
+        files = [] if pattern.startswith("/") else sorted(root.glob(pattern))
+        if not files or not all(file.resolve().is_relative_to(root.resolve()) for file in files):
             raise _error(
-                str(root / FILE_NAME), 0, f"names {pattern}, which is no file here.", "Mend [policy] cedar."
+                str(root / FILE_NAME), 0, f"names {pattern}, which is no file in it.", "Mend [policy] cedar."
             )
         for file in files:
             found[file.relative_to(root).as_posix()] = _read_text(file)
@@ -244,7 +244,7 @@ def parse_settings(text: str, *, file: str = FILE_NAME) -> Settings:
     try:
         return msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
+        what, _, path = str(error).replace("`key` in ", "").partition(" - at `$")
         keys = tuple(part for part in re.split(r"[.\[\]]+", path.rstrip("`")) if part and part != "...")
         raise _error(file, _line_of(text, keys), f"{'.'.join(keys) or 'the file'}: {what}.", "") from None
 
@@ -260,19 +260,23 @@ def _refuse_unknown(
 
             near = difflib.get_close_matches(key, fields, n=1)
             known = f'Did you mean "{near[0]}"?' if near else "Known here: " + ", ".join(sorted(fields)) + "."
-            raise _error(file, _line_of(text, here), f'has the unknown key "{".".join(here)}".', known)
+            named = ".".join(part for part in here if not part.isdigit())
+            raise _error(file, _line_of(text, here), f'has the unknown key "{named}".', known)
         inner = _struct_in(fields[key])
         if inner is None:
             continue
-        named = isinstance(value, dict) and not _is_struct(fields[key]) and get_origin(fields[key]) is dict
-        items = value if isinstance(value, list) else value.values() if named else [value]
-        for item in items:
+        for place, item in _items(value, by_name=get_origin(fields[key]) is dict):
             if isinstance(item, dict):
-                _refuse_unknown(item, inner, here, text, file)
+                _refuse_unknown(item, inner, (*here, *place), text, file)
 
 
-def _is_struct(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Struct)
+def _items(value: object, *, by_name: bool) -> list[tuple[tuple[str, ...], object]]:
+    """Return the tables that a value holds, each with what leads to it: a number, a name or nothing."""
+    if isinstance(value, list):
+        return [((str(number),), item) for number, item in enumerate(value)]
+    if by_name and isinstance(value, dict):
+        return [((name,), item) for name, item in value.items()]
+    return [((), value)]
 
 
 def _struct_in(kind: object) -> type[Struct] | None:
@@ -283,24 +287,46 @@ def _struct_in(kind: object) -> type[Struct] | None:
     return None
 
 
+_KEY = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_KEYS = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
+
+
 def _line_of(text: str, keys: tuple[str, ...]) -> int:
-    """Return the line that has the last key, under the table of the keys before; 0 when it is not found."""
-    if not keys:
-        return 0
+    """Return the line that has the last key, or else the nearest key or table around it; 0 without any."""
+    arrays: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
-    table_line = 0
-    names = tuple(key for key in keys if not key.isdigit())
+    best, depth = 0, 0
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[\[?\s*([A-Za-z0-9_.\"' -]+?)\s*\]\]?\s*(?:#.*)?$", line)
+        header = re.match(rf"\s*(\[\[?)\s*({_KEYS})\s*\]", line)
+        assigned = re.match(rf"\s*({_KEYS})\s*=", line)
         if header:
-            table = tuple(part.strip(" \"'") for part in header[1].split("."))
-            if table == names:
-                table_line = number
+            here = table = _place(header[2], arrays, is_array=header[1] == "[[")
+        elif assigned:
+            here = (*table, *_parts(assigned[1]))
+        else:
             continue
-        assigned = re.match(r"\s*([A-Za-z0-9_\"'-]+(?:\s*\.\s*[A-Za-z0-9_\"'-]+)*)\s*=", line)
-        if assigned and (*table, *(part.strip(" \"'") for part in assigned[1].split("."))) == names:
-            return number
-    return table_line
+        # [[approvals]] is approvals and its number; an unknown key has none.
+        here = keys if here[:-1] == keys else here
+        if here == keys[: len(here)] and len(here) > depth:
+            best, depth = number, len(here)
+    return best
+
+
+def _place(header: str, arrays: dict[tuple[str, ...], int], *, is_array: bool) -> tuple[str, ...]:
+    """Return what leads to a table, with the number of each array's table; ``arrays``: the last of each."""
+    place: tuple[str, ...] = ()
+    parts = _parts(header)
+    for position, part in enumerate(parts, start=1):
+        place = (*place, part)
+        if is_array and position == len(parts):
+            arrays[place] = arrays.get(place, -1) + 1
+        if place in arrays:
+            place = (*place, str(arrays[place]))
+    return place
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))
 
 
 def _error(file: str, line: int, what: str, hint: str) -> SettingsError:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from babysitter.cli.arguments import offer_runs, run_argument
 from babysitter.cli.audit_text import audit_text, run_line
@@ -82,19 +83,44 @@ def _verify_chains(opened: "Workspace", run_ids: list[str], *, as_json: bool) ->
 
 @journal.command("export", epilog="Example: babysitter journal export last --output run.tar")
 @run_argument
-@click.option("--output", "-o", type=click.Path(), help="The tar file to write (default: RUN.tar).")
+@click.option("--output", "-o", type=click.Path(), help="The file to write (default: RUN.tar, RUN-SEQ.json).")
+@click.option(
+    "--event", "seq", type=click.IntRange(1), metavar="SEQ", help="Only the answer in this line, proven."
+)
 @json_option
 @runs_dir_option
-def export(*, run_id: str, output: str | None, as_json: bool, runs_dir: str | None) -> None:
-    """Write a run's folder as a tar file that can be verified anywhere. The same run gives the same bytes."""
+def export(*, run_id: str, output: str | None, seq: int | None, as_json: bool, runs_dir: str | None) -> None:
+    """Write a run's folder as a tar file that can be verified anywhere. The same run gives the same bytes.
+
+    With --event only one answer, with its proof that the log has it: somebody can be shown that and no more.
+    """
     from babysitter.service.exporting import export_run  # noqa: PLC0415 (only here)
 
     opened = workspace(runs_dir)
     found = Queries(opened).run_id(run_id)
+    if seq is not None:
+        _export_event(opened, found, seq, Path(output or f"{found}-{seq}.json"), as_json=as_json)
+        return
     target = Path(output or f"{found}.tar")
     result = export_run(opened, found, target)
     show(
         result,
         as_json=as_json,
         text=lambda: f"Wrote {result.files} files of run {found} to {target} (SHA-256 {result.sha256}).",
+    )
+
+
+def _export_event(opened: "Workspace", run_id: str, seq: int, target: Path, *, as_json: bool) -> None:
+    from babysitter.service.event_proof import prove_event  # noqa: PLC0415 (imports cryptography)
+
+    proof = prove_event(opened, run_id, seq)
+    with target.open("xb") as file:
+        file.write(msgspec.json.encode(proof) + b"\n")
+    show(
+        proof,
+        as_json=as_json,
+        text=lambda: (
+            f"Wrote the proof of line {seq} of run {run_id} to {target}. Check it with: "
+            f"babysitter audit verify {target}"
+        ),
     )

@@ -37,6 +37,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Look at breakpoints and their answers, ask back, pass them on.",
     ),
     "journal": ("babysitter.cli.journal", "journal", "Print, verify and export journals."),
+    "audit": (
+        "babysitter.cli.audit",
+        "audit",
+        "List approvals, write a report, hand over what can be verified elsewhere.",
+    ),
     "policy": ("babysitter.cli.policy", "policy", "Show who may approve what, and say why."),
     "key": ("babysitter.cli.key", "key", "Say who may sign with which key."),
     "witness": (
@@ -60,6 +65,7 @@ VERBS = {
     "task": ["list", "show", "post"],
     "breakpoint": ["list", "show", "history", "ask", "reply", "reassign", "rules"],
     "journal": ["cat", "verify", "export"],
+    "audit": ["approvals", "report", "export", "verify"],
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve"],
     "witness": ["update", "seen", "serve"],

@@ -115,6 +115,15 @@ class Chain:
         return line
 
 
+def record_alone(line: bytes) -> Record | None:
+    """Return a line by itself, whatever stands before it; None when it has not the form of one."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return None
+    seq, prefix, kind, recorded_at, data = match.groups()
+    return Record(int(seq), prefix.decode(), kind.decode(), recorded_at.decode(), data)
+
+
 def seq_of(line: bytes) -> int | None:
     """Return the number that a line claims, or None when it has not the form of a line."""
     match = _LINE.fullmatch(line)

@@ -78,7 +78,9 @@ def _check_names(policy: Policy) -> None:
     # ``*`` in a role would make everybody a member of whatever rule names it, which nobody reads there.
     for name in (*members, *policy.people, *accounts, *policy.roles):
         if name == ANYBODY or not _is_name(name):
-            raise _error(f"{name!r} can't be the name of a person or role", "Use a mail address, or a local account.")
+            raise _error(
+                f"{name!r} can't be the name of a person or role", "Use a mail address, or a local account."
+            )
 
 
 def _is_name(name: str) -> bool:

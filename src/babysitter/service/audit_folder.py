@@ -69,6 +69,11 @@ class AuditFolder:
         data = _bytes(self.trust / "allowed_signers")
         return (data, _bytes(self.trust / "revoked_keys") or b"") if data is not None else None
 
+    def left_out(self) -> frozenset[str]:
+        """Return the runs that whoever handed this over says to have left out."""
+        data = _bytes(self.log.parent / "left-out")
+        return frozenset((data or b"").decode("utf-8", "replace").split())
+
     def kept(self, kind: str, name: str) -> bytes:
         """Return a file that a leaf names by its digest.
 

@@ -63,7 +63,9 @@ def audit(
     _audit_runs(store, wanted, Answers(folder=files, facts=facts, findings=findings, read=store.read_file))
     if run_ids is None:
         for run_id, logged in facts.runs.items():
-            if run_id not in present and logged.purged is None:
+            if run_id in files.left_out():
+                findings.cannot_show(f"Run {run_id} was left out on purpose.")
+            elif run_id not in present and logged.purged is None:
                 findings.error("run.missing", run_id, "the log tells of this run and it is not there")
     views = [_shown_by_log(view, facts.runs.get(view.run_id)) for view in views]
     return AuditReport(
