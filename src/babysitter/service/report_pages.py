@@ -11,8 +11,8 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.7rem; } h2 { margin-top: 2.5rem; border-bottom: 2px solid var(--line); }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
-th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; }
+th, td { border: 1px solid var(--line); padding: .3rem .5rem; text-align: left; vertical-align: top; }
+.long { overflow-wrap: anywhere; }
 th { font-weight: 600; } td:first-child { min-width: 7rem; }
 pre { border: 1px solid var(--line); padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .loud { border-left: .4rem solid var(--loud); padding: .4rem .75rem; font-weight: 600; }
@@ -20,6 +20,7 @@ pre { border: 1px solid var(--line); padding: .75rem; white-space: pre-wrap; ove
 @media print { body { max-width: none; margin: 0; font-size: 11px; } h2 { break-after: avoid; }
   tr, pre { break-inside: avoid; } }
 """
+_WORD_CHARS_MAX = 28
 _CSP = "default-src 'none'; style-src 'unsafe-inline'"
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of text: a page shows them as what they are."""
@@ -54,9 +55,15 @@ def _html(block: Block) -> str:
             return f"<pre>{_escaped(block.words)}</pre>"
         case "table":
             head = "".join(f"<th>{_escaped(each)}</th>" for each in block.heads)
-            rows = ["".join(f"<td>{_escaped(each)}</td>" for each in row) for row in block.rows]
+            rows = ["".join(_cell(each) for each in row) for row in block.rows]
             shown = f"<thead><tr>{head}</tr></thead>" if any(block.heads) else ""
             return f"<table>{shown}<tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
+
+
+def _cell(words: str) -> str:
+    # A digest may break anywhere, so that it leaves room for the words beside it.
+    is_long = any(len(word) > _WORD_CHARS_MAX for word in words.split())
+    return f'<td class="long">{_escaped(words)}</td>' if is_long else f"<td>{_escaped(words)}</td>"
 
 
 def _escaped(words: str) -> str:
