@@ -26,7 +26,10 @@ NOTE_BYTES_MAX = 64 * 1024
 SIGNATURES_MAX = 64
 LOG_KEY, WITNESS_KEY = 0x01, 0x04
 _MARK = "\u2014 "
-_NAME = re.compile(r"[^\s+\x00-\x20\x7f]{1,255}")
+TIME_S_MAX = 253_402_300_799
+"""The last second of the year 9999: a witness that says more says nothing."""
+_NAME = re.compile(r"[^\s+\x00-\x20\x7f\ud800-\udfff]{1,255}")
+_NOT_TEXT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +85,7 @@ def parse_key(text: str) -> VerifierKey:
     """
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
-    try:
-        data = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
+    data = _decoded(encoded)
     if not _NAME.fullmatch(name) or len(data) != 33 or data[0] not in (LOG_KEY, WITNESS_KEY):
         raise _error(
             f"{text[:80]!r} is no verifier key", "It has the form name+id+base64; ask whoever runs it."
@@ -105,7 +105,7 @@ def parse_note(text: str) -> Note:
     if len(text) > NOTE_BYTES_MAX:
         raise _error(f"a note of {len(text)} characters is too long", "Nothing of ours makes such a note.")
     body, mark, tail = text.rpartition("\n\n")
-    if not mark or not tail.endswith("\n") or not body or "\r" in text or "\0" in text:
+    if not mark or not tail.endswith("\n") or not body or _NOT_TEXT.search(text):
         raise _error("this is no signed note", "A note is a text, an empty line, and signatures.")
     lines = tail[:-1].split("\n")
     if len(lines) > SIGNATURES_MAX:
@@ -120,10 +120,7 @@ def parse_signature(line: str) -> NoteSignature:
         WitnessError: it is not one.
     """
     name, _, encoded = line.removeprefix(_MARK).partition(" ")
-    try:
-        data = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
+    data = _decoded(encoded)
     if not line.startswith(_MARK) or not _NAME.fullmatch(name) or len(data) < 5:
         raise _error(f"{line[:80]!r} is no signature of a note", "It begins with a dash, a name and base64.")
     return NoteSignature(name=name, key_id=data[:4], blob=data[4:])
@@ -162,13 +159,22 @@ def cosigned_at(note: Note, key: VerifierKey) -> int | None:
     for each in note.signatures:
         if each.name == key.name and each.key_id == key.key_id and len(each.blob) == 72:
             time_s = int.from_bytes(each.blob[:8], "big")
-            if _holds(key, each.blob[8:], _cosigned(note.text, time_s)):
+            if time_s <= TIME_S_MAX and _holds(key, each.blob[8:], _cosigned(note.text, time_s)):
                 times.append(time_s)
     return min(times, default=None)
 
 
 def _cosigned(text: str, time_s: int) -> bytes:
     return f"cosignature/v1\ntime {time_s}\n{text}".encode()
+
+
+def _decoded(encoded: str) -> bytes:
+    """Return the bytes of base64 in its one canonical form; none when it is not that."""
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return data if base64.b64encode(data).decode() == encoded else b""
 
 
 def _holds(key: VerifierKey, signature: bytes, message: bytes) -> bool:

@@ -8,6 +8,7 @@ signature, and verification says so.
 """
 
 import base64
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from babysitter.model.errors import NotFoundError
@@ -55,11 +56,13 @@ class RunKeys:
         return base64.b64encode(key.sign(text)).decode() if key is not None else ""
 
     def destroy(self, run_id: str) -> None:
-        """Afterwards there is no key; destroying it twice does nothing."""
-        if self._load(run_id) is not None:
-            self._tree.overwrite(_path(run_id), bytes(32))
+        """Afterwards there is no key; destroying it twice does nothing.
+
+        Not synced: a power cut right then may bring the file back, until the run is opened again.
+        """
         self._loaded.pop(run_id, None)
-        self._tree.remove(_path(run_id))
+        with suppress(NotFoundError):
+            self._tree.remove(_path(run_id))
 
     def _load(self, run_id: str) -> "Ed25519PrivateKey | None":
         if run_id not in self._loaded:

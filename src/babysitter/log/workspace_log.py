@@ -12,33 +12,27 @@ Invariants, each with a test in tests/unit/log and tests/fault/test_log_faults.p
 Format: docs/reference/log.md.
 """
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from babysitter.log.checkpoint import Checkpoint, read_checkpoint
 from babysitter.log.leaves import Leaf, LogRecovered, leaf_of
-from babysitter.log.notes import Note, VerifierKey, parse_key, sign_note, verifier_of
+from babysitter.log.log_files import CHECKPOINT, LogFiles
+from babysitter.log.log_key import LogKey
+from babysitter.log.notes import Note, VerifierKey
 from babysitter.log.tree import Frontier, leaf_hash
 from babysitter.model.clock import Clock, Dice, format_time
-from babysitter.model.errors import CorruptJournalError, NotFoundError, StoreError, StoreFailedError
-from babysitter.model.ids import ulid
+from babysitter.model.errors import CorruptJournalError, StoreError, WitnessError
 from babysitter.model.lines import BATCH_BYTES_MAX, BrokenLineError, Chain, Record
 from babysitter.model.values import sha256_hex
-from babysitter.stores.failures import disk_errors
-from babysitter.stores.tree import Tree, write_all
+from babysitter.stores.tree import Tree
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-LOG, CHECKPOINT, KEY, VERIFIER, LOCK = "log.jsonl", "checkpoint", "log.key", "log.vkey", "lock"
-LOCK_WAIT_S = 20.0
-_LOCK_PAUSE_S = 0.002
+WRITE_BYTES_MAX = BATCH_BYTES_MAX // 2
+"""Of one write, and of lines that are not synced yet: a torn tail is at most one of each."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -48,12 +42,10 @@ class WorkspaceLog:
     def __init__(self, tree: Tree, *, clock: Clock, dice: Dice, origin: str = "") -> None:
         self.folder = Path(tree.root)
         self.tree = tree
+        self._files = LogFiles(tree)
+        self._key = LogKey(tree, clock=clock, dice=dice, origin=origin)
         self._clock = clock
-        self._dice = dice
-        self._origin = origin
         self._mutex = threading.RLock()
-        self._key: Ed25519PrivateKey | None = None
-        self._name = ""
         self._forget()
 
     def append(self, leaves: Sequence[Leaf], *, durable: bool) -> list[int]:
@@ -65,27 +57,22 @@ class WorkspaceLog:
             CorruptJournalError: the log on disk was changed by something else; nothing was added.
             StoreFailedError: a disk operation failed; whether the leaves are kept is unknown.
         """
-        with self._mutex, self._locked():
-            self._catch_up()
-            chain = self._chain.copy()
-            now = format_time(self._clock.now_ns())
-            lines = [chain.line(leaf.type, now, _encode(leaf)) for leaf in leaves]
+        with self._mutex, self._files.locked(self._clock):
             try:
-                self._write(b"".join(lines), durable=durable)
+                self._catch_up()
+                first = len(self._leaves)
+                for batch in self._batches(leaves):
+                    self._add(batch, durable=durable)
             except StoreError:
                 # Nobody knows what is on disk: the next look begins anew.
                 self._forget()
                 raise
-            first = len(self._leaves)
-            self._take(chain.copy(), lines, leaves)
-            if durable:
-                self._sign_checkpoint()
-            return list(range(first, first + len(lines)))
+            return list(range(first, len(self._leaves)))
 
     def keep(self, kind: str, name: str, data: bytes) -> None:
         """Keep a file that a leaf will name by its digest, as ``kind/name``; durable when this returns."""
         with self._mutex:
-            self._make_folder()
+            self._files.make_folder()
             self.tree.replace(f"{kind}/{name}", data, durable=True)
 
     def read(self, path: str) -> bytes:
@@ -118,58 +105,69 @@ class WorkspaceLog:
         """Return all lines, byte for byte."""
         with self._mutex:
             self._look()
-            return [line + b"\n" for line in self._data()[: self._chain.offset].split(b"\n")[:-1]]
+            data = self._files.lines()
+            return [data[start:end] for start, end in pairwise((0, *self._ends))]
 
     def checkpoint(self) -> str | None:
         """Return the newest signed checkpoint; None where there is no log yet."""
-        try:
-            return self.tree.read(CHECKPOINT).decode()
-        except NotFoundError:
-            return None
+        return self._files.checkpoint().decode(errors="replace") or None
 
     def verifier(self) -> VerifierKey | None:
         """Return the log's public key; None where there is no log yet."""
-        try:
-            return parse_key(self.tree.read(VERIFIER).decode())
-        except NotFoundError:
-            return None
+        return self._key.verifier()
 
     def _forget(self) -> None:
         self._chain = Chain()
-        self._frontier = Frontier()
         self._leaves: list[Leaf] = []
         self._hashes: list[bytes] = []
         self._by_run: dict[str, list[Leaf]] = {}
-        self._checked_size = -1
+        self._ends: list[int] = []
+        self._last_line = b""
+        # The tree that the newest checkpoint was found to be of.
+        self._checked = Frontier()
 
     def _look(self) -> None:
         """Take in what is new on disk, without the lock: a line that is being written is not there yet."""
-        if self.folder.is_dir():
-            self._read_new(torn_ok=True)
+        if not self.folder.is_dir() or not self._read_new():
+            return
+        # Something does not chain: being written, torn, or edited. What a checkpoint
+        # is over was there when it was signed, so it must chain in a look that comes later.
+        known = self._signed()
+        self._read_new()
+        self._hold_against(known)
 
     def _catch_up(self) -> None:
-        """Take in what is new, cut a torn tail, and hold the log against its own checkpoint. Locked."""
-        tail = self._read_new(torn_ok=False)
-        self._check_checkpoint()
+        """Take in what is new, hold the log against its own checkpoint, and cut a torn tail. Locked."""
+        tail = self._read_new()
+        known = self._signed()
+        self._hold_against(known)
+        if len(tail) > BATCH_BYTES_MAX:
+            raise self._corrupt(f"its last {len(tail)} bytes are no lines, and no batch is that long")
+        self._key.load(may_make=known is None and not self._leaves)
         if tail:
             self._cut(tail)
+        elif self._files.is_suspect or self._chain.offset == 0:
+            self._files.rewrite(self._files.lines()[: self._chain.offset])
 
-    def _read_new(self, *, torn_ok: bool) -> bytes:
+    def _read_new(self) -> bytes:
         """Read the lines that follow those known; return the bytes that do not chain."""
-        data = self._data(self._chain.offset)
-        chain, start, records = self._chain.copy(), self._chain.offset, list[Record]()
+        known = self._last_line
+        data = self._files.lines(self._chain.offset - len(known))
+        if not data.startswith(known):
+            self._forget()
+            raise self._corrupt("it is shorter than it was a moment ago, or its lines are others")
+        start = self._chain.offset
+        data = data[len(known) :]
+        chain, before, records = self._chain.copy(), start, list[Record]()
         lines: list[bytes] = []
         tail = b""
         try:
-            before = start
             for record in chain.read(data):
                 records.append(record)
                 lines.append(data[before - start : chain.offset - start])
                 before = chain.offset
-        except BrokenLineError as broken:
+        except BrokenLineError:
             tail = data[chain.offset - start :]
-            if not torn_ok and len(tail) > BATCH_BYTES_MAX:
-                raise self._corrupt(f"line {broken.seq} {broken.problem}") from broken
         self._take(chain, lines, [self._leaf(record) for record in records])
         return tail
 
@@ -180,125 +178,96 @@ class WorkspaceLog:
             raise self._corrupt(f"line {record.seq} is no leaf: {error}") from None
 
     def _take(self, chain: Chain, lines: Sequence[bytes], leaves: Sequence[Leaf]) -> None:
+        end = self._chain.offset
         for line, leaf in zip(lines, leaves, strict=True):
-            hashed = leaf_hash(line)
-            self._hashes.append(hashed)
-            self._frontier.append(hashed)
+            end += len(line)
+            self._ends.append(end)
+            self._hashes.append(leaf_hash(line))
             self._leaves.append(leaf)
             run_id = getattr(leaf, "run_id", None)
             if run_id is not None:
                 self._by_run.setdefault(run_id, []).append(leaf)
         self._chain = chain
+        self._last_line = lines[-1] if lines else self._last_line
 
-    def _data(self, offset: int = 0) -> bytes:
+    def _signed(self) -> Checkpoint | None:
+        """Return what the log said last that it is; None when that is lost, and no witness's copy is here."""
+        data = self._files.checkpoint() or self._files.largest_kept()
         try:
-            fd = self.tree.open(LOG, os.O_RDONLY)
-        except NotFoundError:
-            return b""
-        try:
-            with disk_errors("reading the log", f"{self.folder}/{LOG}"):
-                return self.tree.disk.read(fd, offset)
-        finally:
-            self.tree.disk.close(fd)
+            return read_checkpoint(data.decode())[1] if data else None
+        except (WitnessError, UnicodeDecodeError):
+            raise self._corrupt(f"{CHECKPOINT} can't be read") from None
 
-    def _check_checkpoint(self) -> None:
-        """Refuse to go on from a log that is not a continuation of what was signed before."""
-        text = self.checkpoint()
-        if text is None:
+    def _hold_against(self, known: Checkpoint | None) -> None:
+        """Refuse a log that is not a continuation of what was signed before."""
+        if known is None:
             return
-        known = read_checkpoint(text)[1]
-        if known.size == self._checked_size:
-            return
-        tree = Frontier()
-        for hashed in self._hashes[: known.size]:
-            tree.append(hashed)
-        if known.size > len(self._hashes) or tree.root() != known.root:
-            what = "has fewer lines" if known.size > len(self._hashes) else "has other lines"
+        tree = self._tree_of(known.size)
+        if known.size > tree.size or tree.root() != known.root:
+            what = "has fewer lines" if known.size > tree.size else "has other lines"
             self._forget()
             raise self._corrupt(f"it {what} than its own checkpoint of {known.size} says")
-        self._checked_size = known.size
+        self._checked = tree
+
+    def _tree_of(self, size: int) -> Frontier:
+        """Return the tree of the first leaves, or of all where there are fewer."""
+        tree = self._checked.copy() if size >= self._checked.size else Frontier()
+        for hashed in self._hashes[tree.size : size]:
+            tree.append(hashed)
+        return tree
 
     def _cut(self, tail: bytes) -> None:
         """Cut a torn tail: keep its bytes, and say so in the place where it was."""
         digest = sha256_hex(tail)
         self.tree.replace(f"torn/{digest}", tail, durable=True)
         leaf = LogRecovered(dropped_bytes=len(tail), dropped_sha256=digest)
-        good = self._data()[: self._chain.offset]
+        good = self._files.lines()[: self._chain.offset]
         chain = self._chain.copy()
-        line = chain.line(leaf.type, format_time(self._clock.now_ns()), _encode(leaf))
-        self.tree.replace(LOG, good + line, durable=True)
+        line = self._line(chain, leaf)
+        self._files.rewrite(good + line)
         self._take(chain, [line], [leaf])
         self._sign_checkpoint()
 
-    def _write(self, data: bytes, *, durable: bool) -> None:
-        is_new = self._chain.offset == 0
-        fd = self.tree.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        try:
-            with disk_errors("appending to the log", f"{self.folder}/{LOG}"):
-                write_all(self.tree.disk, fd, data)
-                if durable:
-                    self.tree.disk.sync_data(fd)
-        finally:
-            self.tree.disk.close(fd)
-        if is_new:
-            self.tree.sync_entries(LOG)
+    def _line(self, chain: Chain, leaf: Leaf) -> bytes:
+        return chain.line(leaf.type, format_time(self._clock.now_ns()), _encode(leaf))
+
+    def _batches(self, leaves: Sequence[Leaf]) -> Iterator[list[tuple[bytes, Leaf]]]:
+        """Yield leaves with their lines, as many at a time as one write may hold. Each is added at once."""
+        chain, batch, size = self._chain.copy(), list[tuple[bytes, Leaf]](), 0
+        for leaf in leaves:
+            line = self._line(chain, leaf)
+            if batch and size + len(line) > WRITE_BYTES_MAX:
+                yield batch
+                batch, size = [], 0
+            batch.append((line, leaf))
+            size += len(line)
+        if batch:
+            yield batch
+
+    def _add(self, batch: Sequence[tuple[bytes, Leaf]], *, durable: bool) -> None:
+        data = b"".join(line for line, _ in batch)
+        chain = self._chain.copy()
+        chain.hasher.update(data)
+        chain.seq += len(batch)
+        chain.offset += len(data)
+        durable = durable or chain.offset - self._signed_bytes() > WRITE_BYTES_MAX
+        self._files.append(data, durable=durable)
+        self._take(chain, [line for line, _ in batch], [leaf for _, leaf in batch])
+        if durable:
+            self._sign_checkpoint()
+
+    def _signed_bytes(self) -> int:
+        """Return how many bytes the newest checkpoint is over; they are on disk."""
+        size = self._checked.size
+        return self._ends[size - 1] if size else 0
 
     def _sign_checkpoint(self) -> None:
         """Sign the tree as it is. Not synced: lost, it is signed again over the same lines."""
-        key = self._signer()
-        size = len(self._hashes)
-        text = Checkpoint(origin=self._name, size=size, root=self._frontier.root()).text
-        note = Note(text=text, signatures=(sign_note(text, key, self._name),))
+        tree = self._tree_of(len(self._hashes))
+        text = Checkpoint(origin=self._key.name, size=tree.size, root=tree.root()).text
+        note = Note(text=text, signatures=(self._key.sign(text),))
         self.tree.replace(CHECKPOINT, str(note).encode(), durable=False)
-        self._checked_size = size
-
-    def _signer(self) -> "Ed25519PrivateKey":
-        """Return the log's key, made when there is none. Locked."""
-        if self._key is None:
-            from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 (25 ms to import)
-                Ed25519PrivateKey,
-            )
-
-            known = self.verifier()
-            if known is None:
-                self._make_key(Ed25519PrivateKey.generate())
-            else:
-                self._name = known.name
-                self._key = Ed25519PrivateKey.from_private_bytes(self.tree.read(KEY))
-        assert self._key is not None, "just set"
-        return self._key
-
-    def _make_key(self, key: "Ed25519PrivateKey") -> None:
-        name = (
-            self._origin
-            or f"babysitter/{ulid(self._clock.now_ns() // 1_000_000, self._dice.bits(80)).lower()}"
-        )
-        self.tree.replace(KEY, key.private_bytes_raw(), durable=True)
-        verifier = verifier_of(key, name, 1)
-        self.tree.replace(VERIFIER, f"{verifier}\n".encode(), durable=True)
-        self._key, self._name = key, name
-
-    def _make_folder(self) -> None:
-        with disk_errors("making the folder of the log", str(self.folder)):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._make_folder()
-        fd = self.tree.open(LOCK, os.O_RDWR | os.O_CREAT)
-        try:
-            until_s = self._clock.monotonic_s() + LOCK_WAIT_S
-            with disk_errors("locking the log", f"{self.folder}/{LOCK}"):
-                while not self.tree.disk.try_lock(fd, shared=False):
-                    if self._clock.monotonic_s() > until_s:
-                        raise StoreFailedError(
-                            f"another process has held the log at {self.folder} for {LOCK_WAIT_S:g} seconds.",
-                            hint="Look which one (fuser, lsof); then resume the run: nothing is lost.",
-                        )
-                    self.tree.disk.pause(_LOCK_PAUSE_S)
-            yield
-        finally:
-            self.tree.disk.close(fd)
+        self._checked = tree
 
     def _corrupt(self, problem: str) -> CorruptJournalError:
         return CorruptJournalError(

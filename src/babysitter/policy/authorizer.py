@@ -187,7 +187,8 @@ class Decider:
     ) -> AutoApproval | None:
         """Return the rule of the settings that answers in a person's place; None when a person must.
 
-        Never under a rule that wants a signature, and never where any rule says ``never``.
+        Never under a rule that wants a signature, or under ``default-guarded``, which is there so that
+        somebody looks; and never where any rule says ``never``.
         """
         known = context if isinstance(context, dict) else {}
         about = [
@@ -197,7 +198,8 @@ class Decider:
             and set(each.tags) <= set(tags)
             and all(key in known and known[key] == value for key, value in each.context.items())
         ]
-        if rule.signature is not False or any(each.never for each in about):
+        for_people = rule.signature is not False or rule.id == self.policy.guarded.id
+        if for_people or any(each.never for each in about):
             return None
         for each in about:
             if each.after == 0 or consecutive() >= each.after:

@@ -81,9 +81,12 @@ class RunLedger:
         if missing:
             self.log.append(missing, durable=True)
             self.witness()
-        if state.end is not None and not any(
-            isinstance(leaf, RunSealed) for leaf in self.log.by_run(self.run_id)
-        ):
+        if state.end is None:
+            return
+        if any(isinstance(leaf, RunSealed) for leaf in self.log.by_run(self.run_id)):
+            # Whoever sealed it may have died before the key was gone.
+            self.keys.destroy(self.run_id)
+        else:
             data = self.store.read_journal(self.run_id)
             self._seal(state.seq, sha256_hex(data), state.status)
 

@@ -35,8 +35,6 @@ class Logbook:
         self._clock = clock
         self._witness = witness
         self._keys = RunKeys(log.tree)
-        self._policy_told = ""
-        self._signers_told = ("", "")
 
     def now_ns(self) -> int:
         """Return the time."""
@@ -58,15 +56,12 @@ class Logbook:
     def tell_policy(self, policy: Policy) -> None:
         """Afterwards the newest policy.changed leaf names these rules, and the log keeps their text."""
         digest = policy.digest()
-        if digest == self._policy_told:
-            return
         known = [leaf.policy_sha256 for leaf in self.log.leaves() if isinstance(leaf, PolicyChanged)]
         if not known or known[-1] != digest:
             self.log.keep("policies", f"{digest}.json", canonical_json(policy.document()))
             previous = known[-1] if known else None
             leaf = PolicyChanged(policy_sha256=digest, previous_sha256=previous, by=self._user)
             self.log.append([leaf], durable=True)
-        self._policy_told = digest
 
     def signers_in_force(self) -> SignersChanged | None:
         """Return the newest leaf about signers; None when there is none yet."""
@@ -76,8 +71,6 @@ class Logbook:
     def tell_signers(self, signers: bytes, revoked: bytes, signed_by: Sequence[SignedBy] = ()) -> None:
         """Afterwards the newest signers.changed leaf names this file, and the log keeps its text."""
         digests = (sha256_hex(signers), sha256_hex(revoked) if revoked else "")
-        if digests == self._signers_told:
-            return
         before = self.signers_in_force()
         if before is None or (before.signers_sha256, before.revoked_sha256 or "") != digests:
             self.log.keep("signers", digests[0], signers)
@@ -91,7 +84,6 @@ class Logbook:
                 signed_by=tuple(signed_by),
             )
             self.log.append([leaf], durable=True)
-        self._signers_told = digests
 
     def unreviewed(self) -> list[str]:
         """Return the breakpoints, as RUN/BREAKPOINT, whose glass was broken and that nobody has reviewed."""

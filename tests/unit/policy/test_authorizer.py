@@ -199,6 +199,14 @@ def test_two_names_of_one_person_are_one() -> None:
     assert found.reasons == ("needs 1 more of managers or alice",)
 
 
+def test_the_last_answer_of_a_person_counts_whatever_name_it_was_given_under() -> None:
+    given = rule(people=("alice",))
+    decides = decider(given)
+
+    assert not decides.may_proceed(given, GATE, [vote(ALICE), vote("alice", "defer")], facts()).allowed
+    assert decides.may_proceed(given, GATE, [vote("alice", "reject"), vote(ALICE)], facts()).allowed
+
+
 def test_a_question_may_ask_for_more_than_the_rule_and_never_for_less() -> None:
     given, votes = rule(quorum=2), [vote(ALICE), vote(BOB)]
     decides = decider(given)
@@ -423,6 +431,13 @@ def test_no_rule_answers_where_a_signature_is_wanted(signature: Any) -> None:
     decides = decider(auto_approve=(AutoApproval(id="all"),))
 
     assert decides.auto_approval("1-x", [], {}, rule=rule(signature=signature), consecutive=lambda: 9) is None
+
+
+def test_no_rule_answers_for_production_where_nobody_wrote_a_rule_about_it() -> None:
+    decides = decider(auto_approve=(AutoApproval(id="all"),))
+    guarded = decides.policy.guarded
+
+    assert decides.auto_approval("1-x", [], {}, rule=guarded, consecutive=lambda: 9) is None
 
 
 @pytest.mark.parametrize("never_first", [True, False])
