@@ -63,6 +63,7 @@ class RunService:
         face = face or Silence()
         state = read_state(self._store, run_id)
         if state.end is not None:
+            self._finish_log(run_id, state)
             return self._view(run_id, state)
         opened = open_run(workspace, run_id, accept_changed=accept_changed)
         try:
@@ -73,6 +74,18 @@ class RunService:
             opened.close()
         # The driver's state holds values in clear; a view holds what the journal does.
         return as_stored(self._view(run_id, opened.state), opened.secrets.masker.mask)
+
+    def _finish_log(self, run_id: str, state: RunState) -> None:
+        """Tell the log what a crash kept from it: whoever ended the run may have died before the seal."""
+        try:
+            lease = self._store.lease(run_id, self._workspace.holder())
+        except RunLockedError:
+            # Whoever holds it is about to.
+            return
+        try:
+            self._workspace.ledger(run_id).caught_up(state)
+        finally:
+            lease.release()
 
     def drive_many(self, run_ids: Sequence[str], *, threads: int = 8) -> list[RunView]:
         """Drive several runs, some at a time, so that the syncs of one overlap with the work of others."""

@@ -144,6 +144,9 @@ class Workspace:
             self.place = load_place(self.root, runs_dir=str(self.place.runs_dir))
             self.policy = policy_of(self.place)
             self._policy_stamp = stamp
+            if "logbook" in vars(self):
+                # The log is told before anything is decided by the new rules, and keeps their text.
+                self.logbook.tell_policy(self.policy)
         return self.policy
 
     @property

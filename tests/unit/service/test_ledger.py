@@ -22,7 +22,6 @@ from babysitter.log.run_keys import is_signed, progress_text, seal_text
 from babysitter.model import events as ev
 from babysitter.model.evidence_settings import LogTable
 from babysitter.model.values import canonical_json, sha256_hex
-from babysitter.service.reading import read_state
 from babysitter.service.runs import RunService
 from babysitter.stores.disk import RealDisk
 from babysitter.stores.files import FileStore
@@ -314,7 +313,6 @@ def to_its_seal(place: FakeWorkspace) -> None:
     if resume(place).breakpoints:
         sign(place, BOB, GATE)
         resume(place)
-    place.ledger("r").caught_up(read_state(place.store, "r"))
 
 
 def dies_on_its_way(place: FakeWorkspace, *, at: int, when: str) -> bool:
@@ -363,7 +361,7 @@ def test_a_key_that_outlived_its_seal_is_destroyed_by_whoever_comes_next(place: 
     assert run_keys(place) == ["r.key"]
 
     later = logging(place.log_folder.parents[1])
-    later.ledger("r").caught_up(read_state(later.store, "r"))
+    resume(later)
 
     assert kinds(later) == ["run.opened", "run.sealed"]
     assert run_keys(later) == []
