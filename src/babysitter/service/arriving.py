@@ -29,6 +29,7 @@ from babysitter.service.posting import with_files
 from babysitter.service.retries import retry_delay_s
 
 MAIL_EVERY_S = 0.02
+UNKNOWN_CALL = "!unknown"  # in the id of the call that asks whether to repeat what may have run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +228,9 @@ class Inbox:
             worker.note(decided)
 
     def answer_by_rule(self, worker: Driving, asked: ev.BreakpointRequested) -> None:
-        """Answer in a person's place where the settings have a rule for that."""
+        """Answer in a person's place where a rule says so; never whether to repeat what may have run."""
+        if UNKNOWN_CALL in asked.call_id:
+            return
         found = worker.gates.auto_approval(asked, lambda: self.consecutive(asked))
         if found is None:
             return
@@ -289,7 +292,7 @@ class Inbox:
         command = worker.calls[requested.effect_id]
         assert isinstance(command, cmd.RequestEffect), "effects are asked for by RequestEffect"
         question = cmd.RequestBreakpoint(
-            call_id=f"{requested.call_id}!unknown{effect.attempt}",
+            call_id=f"{requested.call_id}{UNKNOWN_CALL}{effect.attempt}",
             question=(
                 f"Attempt {effect.attempt} of {requested.task_id} was started and its outcome is unknown: "
                 "the driver ended before it was journaled. Approve to run it again; reject to fail it."

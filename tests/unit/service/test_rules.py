@@ -13,6 +13,8 @@ from babysitter.model.rules import AutoApproval, PersonTable, When
 from babysitter.service.delivery import Delivery
 from babysitter.service.runs import RunService
 from babysitter.testing.clocks import FakeClock
+from babysitter.testing.crashing_store import Crash, CrashingStore
+from babysitter.testing.memory_store import MemoryStore
 from babysitter.testing.workspace import FakeWorkspace
 from tests.unit.service.runs import ROOT, answer, of_type, resume, start, verifies, workspace
 from tests.unit.service.signing import ALICE, BOB, CAROL, EVE, emergency, policy_of, rule, sign, trusting
@@ -331,3 +333,15 @@ def test_the_glass_is_not_broken_again_before_somebody_has_reviewed_it(tmp_path:
     sign(place, CAROL, "2-gate-deploy", break_glass=True, comment="again")
 
     assert resume(place).output == ["ok None", "ok None"]
+
+
+def test_no_rule_answers_whether_to_repeat_what_may_have_run() -> None:
+    store = CrashingStore(MemoryStore())
+    place = workspace(store)
+    store.die_at("EFFECT_RESOLVED")
+    with pytest.raises(Crash):
+        start(place, "building", "x")
+    trusting(place, auto_approve=(AutoApproval(id="all"),))
+
+    assert resume(place).status == "waiting"
+    assert len(place.performed) == 1
