@@ -82,6 +82,7 @@ def test_the_people_of_a_key_are_found() -> None:
         f"alice {soft.certified(ALICE, CA).certificate_line}",
         "alice ssh-dss AAAAB3NzaC1kc3MAAAAA",
     ],
+    ids=lambda _: "line",  # the keys in them are new each time, and xdist compares names
 )
 def test_one_line_that_cannot_be_used_makes_the_file_unusable(line: str) -> None:
     with pytest.raises(SignersError) as refused:

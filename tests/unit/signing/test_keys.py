@@ -73,6 +73,7 @@ def test_what_is_not_exactly_a_key_is_refused(blob: bytes, reason: str) -> None:
         KEYS[0].line.replace("ssh-ed25519", "ssh-rsa", 1),
         soft.sk_ed25519_key(application="a" * KEY_BYTES_MAX).line,
     ],
+    ids=lambda _: "line",  # the keys in them are new each time, and xdist compares names
 )
 def test_a_line_says_what_its_key_is(line: str) -> None:
     with pytest.raises(SignatureError):
