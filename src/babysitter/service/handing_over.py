@@ -95,11 +95,8 @@ def _files(workspace: Workspace, run_ids: Sequence[str]) -> Iterator[tuple[str, 
 
 
 def audit_script() -> bytes:
-    """Return the script that audits with stock tools alone: of the package, or of its source tree."""
-    packed = resources.files("babysitter").joinpath("audit.sh")
-    if packed.is_file():
-        return packed.read_bytes()
-    return (Path(__file__).resolve().parents[3] / "docs" / "how-to" / "audit.sh").read_bytes()
+    """Return docs/how-to/audit.sh, which audits with stock tools alone; the package has a link to it."""
+    return resources.files("babysitter").joinpath("audit.sh").read_bytes()
 
 
 def unpack(archive: Path, folder: Path) -> Path:
