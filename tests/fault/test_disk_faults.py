@@ -2,10 +2,8 @@
 
 import errno
 import itertools
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,17 +22,6 @@ from babysitter.testing.sample_run import HOLDER, RUN_ID, create_sample_run, sam
 
 ERRNOS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EMFILE)
 KINDS: tuple[FaultKind, ...] = ("before", "after", "torn")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """A directory in memory where there is one: these tests sync thousands of times."""
-    if not os.access("/dev/shm", os.W_OK):
-        yield tmp_path
-        return
-    made = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    yield made
-    shutil.rmtree(made)
 
 
 class Progress:

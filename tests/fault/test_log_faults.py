@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,17 +28,6 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS: tuple[FaultKind, ...] = ("before", "after", "torn")
 ERRNOS = (errno.EIO, errno.ENOSPC)
 Step = Callable[[WorkspaceLog], tuple[Leaf, ...]]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """A directory in memory where there is one: these tests sync thousands of times."""
-    if not os.access("/dev/shm", os.W_OK):
-        yield tmp_path
-        return
-    made = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    yield made
-    shutil.rmtree(made)
 
 
 def adding(*leaves: Leaf, durable: bool = True) -> Step:
