@@ -208,11 +208,11 @@ def measure_all(folder: Path, runs: int, rounds: int, *, with_files: bool) -> di
     lay_out(memory, home / "runs")
     workspace = open_workspace(home, runs_dir=str(home / "runs"))
     run_ids = workspace.store.run_ids()
-    assert all(view.ok for view in verify_runs(workspace, run_ids))
+    assert all(view.ok for view in verify_runs(workspace.store, run_ids))
     seconds = in_turn(
         {
-            "full": lambda: verify_runs(workspace, run_ids),
-            "chain": lambda: verify_runs(workspace, run_ids, chain_only=True),
+            "full": lambda: verify_runs(workspace.store, run_ids),
+            "chain": lambda: verify_runs(workspace.store, run_ids, chain_only=True),
         },
         rounds,
     )

@@ -75,7 +75,7 @@ def verify(
 def _verify_chains(opened: "Workspace", run_ids: list[str], *, as_json: bool) -> None:
     from babysitter.service.verifying import verify_runs  # noqa: PLC0415 (only here)
 
-    reports = verify_runs(opened, run_ids, chain_only=True)
+    reports = verify_runs(opened.store, run_ids, chain_only=True)
     lines = [run_line(report) for report in reports]
     show({"runs": reports}, as_json=as_json, text=lambda: "\n".join(lines) or "No runs to verify.")
     leave(0 if all(report.ok for report in reports) else 1)

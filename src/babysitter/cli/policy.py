@@ -120,11 +120,7 @@ def check(*, cases: str, as_json: bool, runs_dir: str | None) -> None:
         word = style("pass", fg="green") if result.passed else style("FAIL", fg="red", bold=True)
         lines.append(f"{word}  {plain(result.name)}")
         if not result.passed:
-            why = (
-                plain("; ".join(result.reasons)) or "nobody was needed"
-                if result.rule is None
-                else plain("; ".join(result.reasons))
-            )
+            why = plain("; ".join(result.reasons)) or ("" if result.rule else "nobody was needed")
             lines.append(f"      wanted {result.expected}, got {result.got} by rule {result.rule}: {why}")
     failed = sum(not result.passed for result in results)
     lines.append(f"{len(results) - failed} of {len(results)} cases as expected")

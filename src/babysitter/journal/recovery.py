@@ -14,10 +14,8 @@ from dataclasses import dataclass
 import msgspec
 
 from babysitter.model.errors import CorruptJournalError
-from babysitter.model.events import END_TYPES, EVENT_TYPES
+from babysitter.model.events import END_NAMES
 from babysitter.model.lines import BATCH_BYTES_MAX, BrokenLineError, Chain, Record, seq_of
-
-_END_NAMES = frozenset(name for name, cls in EVENT_TYPES.items() if cls in END_TYPES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,7 @@ def _cut(run_id: str, data: bytes, chain: Chain, records: list[Record], broken: 
     tail = data[chain.offset :]
     if not records:
         raise corrupt(run_id, 1, broken.problem)
-    if records[-1].type in _END_NAMES:
+    if records[-1].type in END_NAMES:
         raise corrupt(run_id, broken.seq, "stands after the run's end, where nothing is ever written")
     reason = why_not_torn(tail, broken.seq)
     if reason is not None:

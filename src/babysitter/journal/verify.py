@@ -24,12 +24,11 @@ from babysitter.journal.grammar import Grammar
 from babysitter.journal.reader import decode
 from babysitter.journal.recovery import why_not_torn
 from babysitter.model.errors import CorruptJournalError, InvalidIdError, NotFoundError
-from babysitter.model.events import END_TYPES, EVENT_TYPES, Event, RunCreated
+from babysitter.model.events import END_NAMES, Event, RunCreated
 from babysitter.model.lines import BrokenLineError, Chain, Record, encode_data
 from babysitter.model.values import Json, canonical_json, sha256_hex
 from babysitter.stores.interface import Store
 
-_END_NAMES = frozenset(name for name, cls in EVENT_TYPES.items() if cls in END_TYPES)
 _WITHOUT_SPACES = re.compile(rb'(?:[^"\s]++|"(?:[^"\\]++|\\.)*+")*+')
 
 
@@ -91,7 +90,7 @@ def verify_chain(store: Store, run_id: str) -> Verification:
         ok=problem is None,
         lines=chain.seq,
         first_bad=None if problem is None else problem.line,
-        ended=last_type in _END_NAMES,
+        ended=last_type in END_NAMES,
         problems=() if problem is None else (problem,),
         unproven=(_ONLY_THE_CHAIN, *_end_unproven(chain.seq)),
     )

@@ -148,7 +148,9 @@ def is_signed_by(note: Note, key: VerifierKey) -> bool:
     """Tell whether a log's key signed the note."""
     assert key.kind == LOG_KEY, "a witness's signature carries a time: see cosigned_at"
     return any(
-        each.name == key.name and each.key_id == key.key_id and _holds(key, each.blob, note.text.encode())
+        each.name == key.name
+        and each.key_id == key.key_id
+        and is_ed25519(key.public, each.blob, note.text.encode())
         for each in note.signatures
     )
 
@@ -159,7 +161,7 @@ def cosigned_at(note: Note, key: VerifierKey) -> int | None:
     for each in note.signatures:
         if each.name == key.name and each.key_id == key.key_id and len(each.blob) == 72:
             time_s = int.from_bytes(each.blob[:8], "big")
-            if time_s <= TIME_S_MAX and _holds(key, each.blob[8:], _cosigned(note.text, time_s)):
+            if time_s <= TIME_S_MAX and is_ed25519(key.public, each.blob[8:], _cosigned(note.text, time_s)):
                 times.append(time_s)
     return min(times, default=None)
 
@@ -177,12 +179,13 @@ def _decoded(encoded: str) -> bytes:
     return data if base64.b64encode(data).decode() == encoded else b""
 
 
-def _holds(key: VerifierKey, signature: bytes, message: bytes) -> bool:
+def is_ed25519(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Tell whether a public key's owner signed the message."""
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 (25 ms to import)
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
 
     try:
-        Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -11,6 +11,7 @@ import base64
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from babysitter.log.notes import is_ed25519
 from babysitter.model.errors import NotFoundError
 from babysitter.stores.tree import Tree
 
@@ -79,15 +80,11 @@ class RunKeys:
 
 def is_signed(public: str, signature: str, text: bytes) -> bool:
     """Tell whether a run's key, given by its public half, signed a text. Both are base64."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 (25 ms to import)
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-
     try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
-        key.verify(base64.b64decode(signature, validate=True), text)
-    except (InvalidSignature, ValueError):
+        key, signed = base64.b64decode(public, validate=True), base64.b64decode(signature, validate=True)
+    except ValueError:
         return False
-    return True
+    return is_ed25519(key, signed, text)
 
 
 def _path(run_id: str) -> str:

@@ -158,14 +158,11 @@ class WorkspaceLog:
             raise self._corrupt("it is shorter than it was a moment ago, or its lines are others")
         start = self._chain.offset
         data = data[len(known) :]
-        chain, before, records = self._chain.copy(), start, list[Record]()
-        lines: list[bytes] = []
-        tail = b""
+        chain, records, lines, tail = self._chain.copy(), list[Record](), list[bytes](), b""
         try:
-            for record in chain.read(data):
+            for record, line in chain.lines(data):
                 records.append(record)
-                lines.append(data[before - start : chain.offset - start])
-                before = chain.offset
+                lines.append(line)
         except BrokenLineError:
             tail = data[chain.offset - start :]
         self._take(chain, lines, [self._leaf(record) for record in records])

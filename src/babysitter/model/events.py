@@ -502,6 +502,7 @@ class RunCancelled(Event, frozen=True, kw_only=True):
 
 EVENT_TYPES: dict[str, type[Event]] = {cls.type: cls for cls in Event.__subclasses__()}
 END_TYPES = frozenset({RunCompleted, RunFailed, RunCancelled})
+END_NAMES = frozenset(name for name, cls in EVENT_TYPES.items() if cls in END_TYPES)
 BLOB_FIELDS: tuple[tuple[type[Event], str, str], ...] = (
     (EffectRequested, "args", "input_ref"),
     (EffectResolved, "result", "result_ref"),

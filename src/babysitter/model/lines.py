@@ -103,6 +103,13 @@ class Chain:
             yield Record(seq, prefix, kind.decode(), recorded_at.decode(), payload)
             seq, start = seq + 1, end
 
+    def lines(self, data: bytes) -> Iterator[tuple[Record, bytes]]:
+        """Yield what ``read`` does, each with the bytes of its line."""
+        start = before = self.offset
+        for record in self.read(data):
+            yield record, data[before - start : self.offset - start]
+            before = self.offset
+
     def line(self, event_type: str, recorded_at: str, data: bytes) -> bytes:
         """Return the bytes of the next line and move behind it. ``data`` is a JSON object without spaces."""
         seq = self.seq + 1

@@ -173,22 +173,34 @@ class Policy(Struct, frozen=True, kw_only=True):
         included, and ``breakers``: those who may break the glass.
         """
         whole: dict[str, Any] = to_builtins(self)
-        for name in ("rules", "guarded", "asked"):
-            rules = self.rules if name == "rules" else (getattr(self, name),)
-            told = [
-                {
-                    **_told(rule),
-                    "may": list(self.members(rule.roles, rule.people)),
-                    "breakers": list(self.breakers(rule)),
-                }
-                for rule in rules
-            ]
-            whole[name] = told if name == "rules" else told[0]
+        whole["rules"] = [self._told(rule) for rule in self.rules]
+        whole["guarded"], whole["asked"] = self._told(self.guarded), self._told(self.asked)
         return whole
+
+    def _told(self, rule: Rule) -> dict[str, Any]:
+        """Return a rule with what it leaves unsaid, and its people: a script need not know our defaults."""
+        said: dict[str, Any] = to_builtins(rule)
+        return {
+            "quorum": rule.quorum,
+            "author_may_approve": rule.author_may_approve,
+            "signature": rule.signature,
+            **said,
+            "may": list(self.members(rule.roles, rule.people)),
+            "breakers": list(self.breakers(rule)),
+        }
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical document: what RUN_CREATED and each approval commit to."""
         return sha256_hex(canonical_json(self.document()))
+
+    @property
+    def every_rule(self) -> tuple[Rule, ...]:
+        """The rules of the settings, and the two that stand behind them."""
+        return (*self.rules, self.guarded, self.asked)
+
+    def rule_named(self, rule_id: str) -> Rule | None:
+        """Return the rule of an id; None when there is none."""
+        return next((rule for rule in self.every_rule if rule.id == rule_id), None)
 
     def members(self, roles: tuple[str, ...], people: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return people and the members of roles, each once, in order."""
@@ -200,17 +212,6 @@ class Policy(Struct, frozen=True, kw_only=True):
         if rule.break_glass is None:
             return ()
         return self.members(rule.break_glass.roles, rule.break_glass.people)
-
-
-def _told(rule: Rule) -> dict[str, Any]:
-    """Return a rule with what it leaves unsaid: a script need not know our defaults."""
-    said: dict[str, Any] = to_builtins(rule)
-    return {
-        "quorum": rule.quorum,
-        "author_may_approve": rule.author_may_approve,
-        "signature": rule.signature,
-        **said,
-    }
 
 
 def duration_s(text: str | None) -> float | None:

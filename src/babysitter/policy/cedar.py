@@ -78,7 +78,7 @@ class Cedar:
         for path, text in policy.cedar.items():
             _check_own(cedarpy, path, text)
         self._own = "\n".join(policy.cedar.values())
-        rules = (*policy.rules, policy.guarded, policy.asked)
+        rules = policy.every_rule
         text = "\n".join(
             [*(part for rule in rules for action in ACTIONS for part in compiled(rule, action)), self._own]
         )

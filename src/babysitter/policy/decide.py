@@ -27,9 +27,8 @@ def tally(answers: Sequence[BreakpointResponded], *, quorum: int, eligible: Sequ
     """Return what the answers add up to.
 
     One rejection by an eligible person rejects. ``quorum`` distinct eligible people who approve release; a
-    person's
-    last answer is the one that counts. ``defer`` is neither. Answers of people who are not eligible count
-    for nothing.
+    person's last answer is the one that counts. ``defer`` is neither. Answers of people who are not
+    eligible count for nothing.
     """
     last: dict[str, BreakpointResponded] = {}
     for answer in answers:

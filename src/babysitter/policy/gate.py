@@ -8,6 +8,8 @@ from msgspec import Struct
 from babysitter.model.values import Json
 
 Method = Literal["ssh", "passkey", "token", "rule", "local"]
+SIGNED_METHODS = ("ssh", "passkey")
+"""Those in which the person's own key made the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class Vote:
     @property
     def signed(self) -> bool:
         """True when the person's own key made it."""
-        return self.method in ("ssh", "passkey")
+        return self.method in SIGNED_METHODS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,10 @@ from babysitter.model.clock import format_time, parse_time
 from babysitter.model.errors import BabysitterError, InvalidValueError, StoreError
 from babysitter.model.rules import Rule
 from babysitter.model.values import check_json
+from babysitter.policy.rules import RULE_NAMES
 from babysitter.service.answering import decision_after, expired_event, mail_events, refused_mail
 from babysitter.service.children import Children
 from babysitter.service.driving import Driving
-from babysitter.service.gates import RULE
 from babysitter.service.judging import Judge
 from babysitter.service.mail import AnswerMail, AnyMail
 from babysitter.service.patience import Patience
@@ -237,7 +237,7 @@ class Inbox:
         worker.note(
             ev.BreakpointResponded(
                 breakpoint_id=asked.breakpoint_id,
-                approver=RULE + found.id,
+                approver=RULE_NAMES + found.id,
                 decision="approve",
                 comment=f"approved by the rule {found.id} of the settings",
                 method="rule",

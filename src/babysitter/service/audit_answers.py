@@ -25,13 +25,13 @@ from babysitter.model.rules import ANYBODY, Policy, Rule
 from babysitter.model.statement import APPROVAL_NAMESPACE, JournalPlace, parse_statement
 from babysitter.model.values import sha256_hex
 from babysitter.policy.authorizer import rule_for
-from babysitter.policy.gate import Gate
+from babysitter.policy.gate import SIGNED_METHODS, Gate
 from babysitter.policy.people import Identities
+from babysitter.policy.rules import RULE_NAMES
 from babysitter.service.audit_findings import Findings
 from babysitter.service.audit_folder import AuditFolder
 from babysitter.service.audit_log import LogFacts
-from babysitter.service.gates import RULE
-from babysitter.service.judging import differences
+from babysitter.service.judging import differences, said_otherwise
 from babysitter.service.signers_in_force import trust_of
 from babysitter.signing.verify import Trust, verify_signature
 
@@ -70,7 +70,7 @@ class Answers:
     ) -> None:
         """Note all that is wrong with an answer."""
         event, where = answered.event, f"{created.run_id}/{asked.breakpoint_id}"
-        if event.method in ("ssh", "passkey"):
+        if event.method in SIGNED_METHODS:
             try:
                 self._check_signed(created, asked, place, answered, earlier)
             except SignatureError as error:
@@ -98,21 +98,19 @@ class Answers:
         released: ev.BreakpointReleased,
     ) -> str | None:
         """Return why the answers do not add up to the release that the journal has; None when they do."""
-        policy = self._policy(asked.policy_sha256)
-        rule = _rule_named(policy, asked.rule) if policy is not None else None
-        if rule is None:
-            return (
-                f"the rules of digest {asked.policy_sha256[:12]}… are not kept, or have no rule {asked.rule}"
-            )
+        found = self._rule_asked(asked)
+        if found is None:
+            return _not_kept(asked)
+        policy, rule = found
         last = {answered.event.approver: answered.event for answered in answers}
         approving = [last[name] for name in released.responded_by if name in last]
         if len(approving) != len(released.responded_by) or any(e.decision != "approve" for e in approving):
             return "somebody is named who did not approve"
-        if rule.signature is not False and any(e.method not in ("ssh", "passkey") for e in approving):
+        if rule.signature is not False and any(e.method not in SIGNED_METHODS for e in approving):
             return f"rule {rule.id} wants signatures"
         broken = any(event.break_glass for event in approving)
-        identities = Identities(policy) if policy is not None else None
-        people = {identities.person(e.on_behalf_of or e.approver) for e in approving} if identities else set()
+        identities = Identities(policy)
+        people = {identities.person(event.on_behalf_of or event.approver) for event in approving}
         quorum = max(asked.quorum, rule.quorum)
         if not broken and len(people) < quorum:
             return f"{len(people)} people are fewer than {quorum}"
@@ -153,17 +151,10 @@ class Answers:
         data = self.read(created.run_id, event.statement_ref.path)
         signature = self.read(created.run_id, event.signature_ref.path)
         statement = parse_statement(data)
-        said = statement.predicate
         differs = differences(statement, created.run_id, asked, place)
-        stated = (
-            ("decision", said.decision, event.decision),
-            ("comment", said.comment, event.comment),
-            ("approver", said.approver, event.approver),
-            ("delegation", said.on_behalf_of, event.on_behalf_of),
-            ("emergency", said.break_glass, event.break_glass),
-            ("digest", sha256_hex(data), event.statement_sha256),
-        )
-        differs += [what for what, there, want in stated if there != want]
+        differs += said_otherwise(statement, event, approver=event.approver)
+        if sha256_hex(data) != event.statement_sha256:
+            differs.append("digest")
         if differs:
             raise SignatureError(f"it was signed for another {differs[0]}.", reason="statement")
         if any(each.event.statement_sha256 == event.statement_sha256 for each in earlier):
@@ -182,15 +173,13 @@ class Answers:
     def _why_not_allowed(
         self, created: ev.RunCreated, asked: ev.BreakpointRequested, event: ev.BreakpointResponded
     ) -> str | None:
-        policy = self._policy(asked.policy_sha256)
-        rule = _rule_named(policy, asked.rule) if policy is not None else None
-        if policy is None or rule is None:
-            return (
-                f"the rules of digest {asked.policy_sha256[:12]}… are not kept, or have no rule {asked.rule}"
-            )
-        if event.approver.startswith(RULE):
+        found = self._rule_asked(asked)
+        if found is None:
+            return _not_kept(asked)
+        policy, rule = found
+        if event.approver.startswith(RULE_NAMES):
             ids = {each.id for each in policy.auto_approve if not each.never}
-            known = event.approver.removeprefix(RULE) in ids and rule.signature is False
+            known = event.approver.removeprefix(RULE_NAMES) in ids and rule.signature is False
             return None if known else "no rule of the settings answers in a person's place here"
         members = policy.breakers(rule) if event.break_glass else policy.members(rule.roles, rule.people)
         seat = event.on_behalf_of or event.approver
@@ -221,6 +210,12 @@ class Answers:
             changes = [(time, leaf.policy_sha256) for time, leaf in both if isinstance(leaf, PolicyChanged)]
             self._changes = [("", None), *changes]
         return self._changes[bisect_right(self._changes, at, key=itemgetter(0)) - 1][1]
+
+    def _rule_asked(self, asked: ev.BreakpointRequested) -> tuple[Policy, Rule] | None:
+        """Return the rules under which a question was asked, and the one that it names."""
+        policy = self._policy(asked.policy_sha256)
+        rule = policy.rule_named(asked.rule) if policy is not None else None
+        return (policy, rule) if policy is not None and rule is not None else None
 
     def _policy(self, digest: str) -> Policy | None:
         if digest not in self._policies:
@@ -280,16 +275,17 @@ class Answers:
         return policy.signing.origins if policy is not None else ()
 
 
-def _rule_named(policy: Policy, rule_id: str) -> Rule | None:
-    rules = (*policy.rules, policy.guarded, policy.asked)
-    return next((rule for rule in rules if rule.id == rule_id), None)
+def _not_kept(asked: ev.BreakpointRequested) -> str:
+    return f"the rules of digest {asked.policy_sha256[:12]}… are not kept, or have no rule {asked.rule}"
 
 
 def policy_from(document: Any) -> Policy:  # noqa: ANN401 (JSON)
     """Return the rules of their kept document."""
     whole = dict(document)
-    for name in ("rules", "guarded", "asked"):
-        rules = whole[name] if name == "rules" else [whole[name]]
-        told = [{key: value for key, value in rule.items() if key not in _MADE_FOR_SCRIPTS} for rule in rules]
-        whole[name] = told if name == "rules" else told[0]
+    whole["rules"] = [_as_written(rule) for rule in whole["rules"]]
+    whole["guarded"], whole["asked"] = _as_written(whole["guarded"]), _as_written(whole["asked"])
     return msgspec.convert(whole, Policy)
+
+
+def _as_written(rule: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in rule.items() if key not in _MADE_FOR_SCRIPTS}

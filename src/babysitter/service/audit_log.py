@@ -70,11 +70,10 @@ def audit_log(folder: AuditFolder, findings: Findings) -> LogFacts:
 
 
 def _read(data: bytes, facts: LogFacts, findings: Findings) -> list[bytes]:
-    chain, before, hashes = Chain(), 0, list[bytes]()
+    chain, hashes = Chain(), list[bytes]()
     try:
-        for record in chain.read(data):
-            hashes.append(leaf_hash(data[before : chain.offset]))
-            before = chain.offset
+        for record, line in chain.lines(data):
+            hashes.append(leaf_hash(line))
             facts.leaves.append(leaf_of(record))
             facts.times.append(record.recorded_at)
     except BrokenLineError as broken:

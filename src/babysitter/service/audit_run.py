@@ -66,11 +66,10 @@ class RunAudit:
             self._in_log = {leaf.seq: (index, leaf) for index, leaf in logged.approvals}
             self._heads = {leaf.seq: leaf.prefix for leaf in logged.progress}
             self._heads |= {leaf.seq: leaf.prefix for _, leaf in logged.approvals}
-        chain, before = Chain(), 0
+        chain = Chain()
         with suppress(BrokenLineError):
             # A line that does not chain was told of by step 1, with more words.
-            for record in chain.read(self.data):
-                line, before = self.data[before : chain.offset], chain.offset
+            for record, line in chain.lines(self.data):
                 if record.seq in self._heads and self._heads[record.seq] != chain.hasher.hexdigest():
                     self._error(
                         "log.head", f"the first {record.seq} lines are not those that the log tells of"

@@ -17,7 +17,7 @@ from babysitter.service.audit_findings import Finding, Findings
 from babysitter.service.audit_folder import AuditFolder
 from babysitter.service.audit_log import LoggedRun, audit_log
 from babysitter.service.audit_run import RunAudit
-from babysitter.service.verifying import VerificationView, verify_runs_of
+from babysitter.service.verifying import VerificationView, verify_runs
 from babysitter.service.views import View
 from babysitter.service.wiring import file_store
 
@@ -56,7 +56,7 @@ def audit(
     facts = audit_log(files, findings)
     present = store.run_ids()
     wanted = present if run_ids is None else list(run_ids)
-    views = verify_runs_of(store, wanted)
+    views = verify_runs(store, wanted)
     for view in views:
         for problem in view.problems:
             findings.error("journal", view.run_id, problem)

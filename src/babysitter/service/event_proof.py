@@ -118,11 +118,9 @@ def check_event_proof(proof: EventProof, key: VerifierKey) -> ev.BreakpointRespo
 
 def _line(workspace: Workspace, run_id: str, seq: int) -> bytes:
     data = workspace.store.read_journal(run_id)
-    chain, before = Chain(), 0
-    for record in chain.read(data):
+    for record, line in Chain().lines(data):
         if record.seq == seq:
-            return data[before : chain.offset]
-        before = chain.offset
+            return line
     raise NotFoundError(f"run {run_id} has no line {seq}.", hint=f"See: babysitter run events {run_id}")
 
 

@@ -17,11 +17,10 @@ from babysitter.model.rules import AutoApproval, Policy, Rule
 from babysitter.policy.authorizer import Decider, rule_for
 from babysitter.policy.decide import Tally, tally
 from babysitter.policy.gate import Explanation, Facts, Gate, Verdict, Vote
+from babysitter.policy.rules import RULE_NAMES
 from babysitter.service.pending import OpenBreakpoint, Release
 
 LOOK_EVERY_S = 0.1
-RULE = "rule:"
-"""How the name of an answer's giver begins that is a rule of the settings and no person."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,10 +92,9 @@ class Gates:
         Raises:
             PolicyDeniedError: the settings no longer have it, and what it asked for can't be known.
         """
-        policy = self.decider.policy
-        for rule in (*policy.rules, policy.guarded, policy.asked):
-            if rule.id == rule_id:
-                return rule
+        rule = self.decider.policy.rule_named(rule_id)
+        if rule is not None:
+            return rule
         raise PolicyDeniedError(
             f"the rule {rule_id}, under which this was asked, is no longer in the settings.",
             hint="Put it back into babysitter.toml, or cancel the run.",
@@ -122,7 +120,7 @@ class Gates:
         rule = self.rule_named(requested.rule)
         gate, facts = self._gate_of(asked), self._facts(asked)
         for answer, vote in zip(asked.answers, votes, strict=True):
-            by_rule = answer.method == "rule" and answer.approver.startswith(RULE)
+            by_rule = answer.method == "rule" and answer.approver.startswith(RULE_NAMES)
             broken = vote.break_glass and vote.decision == "approve"
             if by_rule or (broken and self.decider.may_answer(rule, gate, vote, facts).allowed):
                 found = Tally(state="released", by=(answer.approver,), feedback=answer.comment)
@@ -137,7 +135,7 @@ class Gates:
     def may_start(self, rule: Rule, spec: TaskSpec, release: Release) -> Verdict:
         """Decide, at the moment of execution and by the rules of that moment, whether a release holds."""
         votes = votes_of(release.asked)
-        if any(answer.approver.startswith(RULE) for answer in release.asked.answers):
+        if any(answer.approver.startswith(RULE_NAMES) for answer in release.asked.answers):
             return Verdict(allowed=rule.signature is False, reasons=("the rule wants a person's signature",))
         facts = self._facts(release.asked, released_at=release.released_at)
         quorum = release.asked.requested.quorum if release.asked.requested.rule == rule.id else 1
@@ -190,8 +188,6 @@ class Gates:
             environment=spec.environment,
             critical=spec.critical,
             tags=spec.labels,
-            breakpoint_id=None,
-            context={},
         )
 
 

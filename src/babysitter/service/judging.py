@@ -30,7 +30,8 @@ from babysitter.model.statement import (
 )
 from babysitter.model.values import sha256_hex
 from babysitter.policy.gate import Vote
-from babysitter.service.gates import RULE, Gates
+from babysitter.policy.rules import RULE_NAMES
+from babysitter.service.gates import Gates
 from babysitter.service.mail import AnswerMail
 from babysitter.service.pending import OpenBreakpoint
 from babysitter.signing.verify import Trust, Verified, verify_signature
@@ -106,21 +107,13 @@ class Judge:
         )
 
     def _check_statement(self, asked: OpenBreakpoint, message: AnswerMail, statement: Statement) -> None:
-        said, requested = statement.predicate, asked.requested
-        here = (
-            ("decision", said.decision, message.decision),
-            ("comment", said.comment, message.comment),
-            ("approver", said.approver, message.sender),
-            ("delegation", said.on_behalf_of, message.on_behalf_of),
-            ("emergency", said.break_glass, message.break_glass),
-        )
-        differs = [what for what, there, want in here if there != want]
-        differs += differences(statement, self.run_id, requested, self.place_of(asked.seq))
+        differs = said_otherwise(statement, message, approver=message.sender)
+        differs += differences(statement, self.run_id, asked.requested, self.place_of(asked.seq))
         if differs:
             raise _not_this(f"it was signed for another {differs[0]}", "statement")
 
     def _check_rules(self, asked: OpenBreakpoint, vote: Vote) -> None:
-        if vote.person.startswith(RULE):
+        if vote.person.startswith(RULE_NAMES):
             raise PolicyDeniedError(f"{vote.person} is no person.", hint="Answer as yourself.")
         verdict = self.gates.may_answer(asked, vote)
         if not verdict.allowed:
@@ -135,6 +128,21 @@ class Judge:
                 f"the glass was broken before and nobody has reviewed it: {', '.join(waiting[:5])}.",
                 hint="A reviewer ends that with: babysitter policy review BP --key PATH --comment '…'",
             )
+
+
+def said_otherwise(
+    statement: Statement, answer: AnswerMail | ev.BreakpointResponded, *, approver: str
+) -> list[str]:
+    """Return in what a statement says something else than the answer it came with; empty: in nothing."""
+    said = statement.predicate
+    stated: tuple[tuple[str, object, object], ...] = (
+        ("decision", said.decision, answer.decision),
+        ("comment", said.comment, answer.comment),
+        ("approver", said.approver, approver),
+        ("delegation", said.on_behalf_of, answer.on_behalf_of),
+        ("emergency", said.break_glass, answer.break_glass),
+    )
+    return [what for what, there, want in stated if there != want]
 
 
 def differences(

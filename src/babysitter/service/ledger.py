@@ -131,9 +131,8 @@ class RunLedger:
         seen = {leaf.seq for leaf in known if isinstance(leaf, Approval)}
         missing: list[Leaf] = []
         data = self.store.read_journal(self.run_id)
-        chain, start = Chain(), 0
-        for record in chain.read(data):
-            line, start = data[start : chain.offset], chain.offset
+        chain = Chain()
+        for record, line in chain.lines(data):
             if record.type == "RUN_CREATED" and not any(isinstance(leaf, RunOpened) for leaf in known):
                 created = record.event()
                 assert isinstance(created, ev.RunCreated), "the type says so"

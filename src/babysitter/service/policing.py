@@ -72,12 +72,11 @@ class Policing:
     def show(self) -> PolicyView:
         """Return the rules in force."""
         policy = self.workspace.policy_now()
-        rules = (*policy.rules, policy.guarded, policy.asked)
         waiting = self.workspace.unreviewed() if self.workspace.log_folder.is_dir() else []
         return PolicyView(
             sha256=policy.digest(),
             document=policy.document(),
-            conditions=tuple(RuleView(id=rule.id, conditions=conditions(rule)) for rule in rules),
+            conditions=tuple(RuleView(id=rule.id, conditions=conditions(rule)) for rule in policy.every_rule),
             unreviewed=tuple(waiting),
         )
 

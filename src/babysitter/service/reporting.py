@@ -7,9 +7,12 @@ list of blocks (headings, sentences, tables, texts), which ``report_pages`` lays
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from babysitter.journal.layout import shown_path, task_file
 from babysitter.journal.reader import read_records
 from babysitter.model import events as ev
+from babysitter.model.clock import format_time
 from babysitter.model.errors import NotFoundError
 from babysitter.model.lines import Record
 from babysitter.service.auditing import AuditReport, audit
@@ -122,8 +125,6 @@ def _effects(workspace: Workspace, run: _Run) -> Iterator[Block]:
 
 def _permissions(workspace: Workspace, run_id: str, effect_id: str) -> str:
     """Return what a task's author asked for, as its derived file has it; nothing where that is gone."""
-    import msgspec  # noqa: PLC0415 (only here)
-
     try:
         spec = msgspec.json.decode(workspace.store.read_file(run_id, task_file(effect_id, "task.json")))
     except (NotFoundError, msgspec.DecodeError):
@@ -208,6 +209,4 @@ def _read(workspace: Workspace, run_id: str) -> _Run:
 
 
 def _time(seconds: int) -> str:
-    from babysitter.model.clock import format_time  # noqa: PLC0415 (only here)
-
     return f"{format_time(seconds * 1_000_000_000)[:19]}Z"

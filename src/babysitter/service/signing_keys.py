@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from babysitter.model.errors import SignersError
 from babysitter.service.wiring import Workspace
-from babysitter.signing.certificates import Certificate
+from babysitter.signing.certificates import Certificate, listed_key
 from babysitter.signing.keys import PublicKey
 from babysitter.signing.patterns import literal_names
 from babysitter.signing.sign import public_half, sign
@@ -65,7 +65,7 @@ def owner_of(trust: Trust, signer: PublicKey | Certificate) -> str:
     Raises:
         SignersError: it is nobody's, or several people's.
     """
-    key = signer.authority if isinstance(signer, Certificate) else signer
+    key = listed_key(signer)
     certified = signer.principals if isinstance(signer, Certificate) else ()
     named = (name for line in trust.signers.lines if line.key == key for name in literal_names(line.patterns))
     names = tuple(dict.fromkeys([*certified, *named]))

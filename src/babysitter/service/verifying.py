@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from babysitter.journal.reader import Store
 from babysitter.journal.verify import Problem, verify_chain, verify_run
 from babysitter.service.views import View
-from babysitter.service.wiring import Workspace
 
 
 class VerificationView(View, frozen=True, kw_only=True):
@@ -24,9 +23,7 @@ class VerificationView(View, frozen=True, kw_only=True):
     unproven: tuple[str, ...]
 
 
-def verify_runs_of(
-    store: Store, run_ids: Sequence[str], *, chain_only: bool = False
-) -> list[VerificationView]:
+def verify_runs(store: Store, run_ids: Sequence[str], *, chain_only: bool = False) -> list[VerificationView]:
     """Verify runs; change nothing. ``chain_only``: look at nothing but the chain, and say so in each view."""
     verify = verify_chain if chain_only else verify_run
     views = []
@@ -44,13 +41,6 @@ def verify_runs_of(
             )
         )
     return views
-
-
-def verify_runs(
-    workspace: Workspace, run_ids: Sequence[str], *, chain_only: bool = False
-) -> list[VerificationView]:
-    """Verify runs of a workspace, as ``verify_runs_of``; change nothing."""
-    return verify_runs_of(workspace.store, run_ids, chain_only=chain_only)
 
 
 def _sentence(problem: Problem) -> str:

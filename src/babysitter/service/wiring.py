@@ -203,7 +203,7 @@ class Workspace:
 
     def _after_a_leaf(self) -> None:
         if self.place.settings.log.witnesses:
-            self.witnessing.after_a_leaf()
+            self.witnessing.update()
 
     def witness_problems(self) -> dict[str, str]:
         """Return why witnesses have not seen the newest checkpoint, by name."""

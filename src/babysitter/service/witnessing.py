@@ -46,17 +46,12 @@ class Witnessing:
     problems: dict[str, str] = field(default_factory=dict)
     _known: dict[str, int] = field(default_factory=dict)
 
-    def after_a_leaf(self) -> None:
-        """Have the newest checkpoint seen; a witness that is away is left for later.
+    def update(self) -> list[WitnessView]:
+        """Show every witness the newest checkpoint; return what became of it. Who is away is left for later.
 
         Raises:
             WitnessError: a witness has seen another log, or more of it than there is.
         """
-        if self.settings.witnesses:
-            self.update()
-
-    def update(self) -> list[WitnessView]:
-        """Show every witness the newest checkpoint; return what became of it."""
         note = self.log.checkpoint()
         if note is None:
             return []

@@ -101,6 +101,11 @@ def plain_key(signer: PublicKey | Certificate) -> PublicKey:
     return signer.key if isinstance(signer, Certificate) else signer
 
 
+def listed_key(signer: PublicKey | Certificate) -> PublicKey:
+    """Return the key by which a file of signers names it: its own, or its authority's."""
+    return signer.authority if isinstance(signer, Certificate) else signer
+
+
 def _read_certificate(algorithm: str, blob: bytes, reader: Reader) -> Certificate:
     reader.string()  # the nonce
     key = read_key(algorithm, reader)

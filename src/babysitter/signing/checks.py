@@ -21,7 +21,8 @@ from babysitter.signing.wire import Reader, WireError, put_u8, put_u32
 WEBAUTHN = "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
 """The type of a passkey's signature; its key is of type SK_ECDSA."""
 RSA_BITS_MIN = 2048
-_USER_PRESENT, _USER_VERIFIED, _ATTESTED, _EXTENDED = 0x01, 0x04, 0x40, 0x80
+USER_PRESENT, USER_VERIFIED, ATTESTED, EXTENDED = 0x01, 0x04, 0x40, 0x80
+"""Flags of an authenticator, as WebAuthn has them."""
 _RSA_HASHES = {"rsa-sha2-256": "SHA256", "rsa-sha2-512": "SHA512"}
 _CURVES = {
     "nistp256": ("SECP256R1", "SHA256"),
@@ -139,8 +140,8 @@ def _check_security_key(key: PublicKey, kind: str, reader: Reader, signed: bytes
     )
     _check_curve(key, assertion.signature, vouched)
     return Presence(
-        user_present=bool(assertion.flags & _USER_PRESENT),
-        user_verified=bool(assertion.flags & _USER_VERIFIED),
+        user_present=bool(assertion.flags & USER_PRESENT),
+        user_verified=bool(assertion.flags & USER_VERIFIED),
         counter=assertion.counter,
         origin=None if assertion.client_data is None else assertion.origin,
     )
@@ -176,8 +177,8 @@ def client_data_start(challenge: bytes, origin: str) -> bytes:
 
 
 def _check_client_data(assertion: _Assertion, signed: bytes) -> None:
-    extended = bool(assertion.flags & _EXTENDED)
-    if '"' in assertion.origin or assertion.flags & _ATTESTED or extended != bool(assertion.extensions):
+    extended = bool(assertion.flags & EXTENDED)
+    if '"' in assertion.origin or assertion.flags & ATTESTED or extended != bool(assertion.extensions):
         raise WireError("has flags, extensions or an origin that do not fit together")
     assert assertion.client_data is not None
     if not assertion.client_data.startswith(client_data_start(signed, assertion.origin)):

@@ -31,7 +31,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from babysitter.signing.checks import WEBAUTHN, check, client_data_start
+from babysitter.signing import checks
 from babysitter.signing.keys import SK_ECDSA, parse_public_line
 from babysitter.signing.refusals import refusal
 from babysitter.signing.sshsig import assemble, to_be_signed
@@ -45,7 +45,6 @@ CREDENTIAL_ID_BYTES_MAX = 1023
 _SIGNATURE_BYTES_MAX = 72  # two numbers of 256 bits in DER
 _HASH_NAME = "sha512"
 _ES256, _EC2, _P256 = -7, 2, 1
-_USER_PRESENT, _USER_VERIFIED, _ATTESTED, _EXTENDED = 0x01, 0x04, 0x40, 0x80
 _DEPTH_MAX = 4
 _CBOR_UNREAD = (0xF4, 0xF5, 0xF6)  # false, true and null; extensions have them, nobody asks which
 
@@ -182,7 +181,7 @@ def signature_from_assertion(
         blob = _signature_blob(data, origin, assertion)
     except WireError as broken:
         raise refusal("malformed", f"The answer of passkey {key.fingerprint} {broken}.") from None
-    check(key, blob, signed)
+    checks.check(key, blob, signed)
     return assemble(key.blob, namespace, _HASH_NAME, blob)
 
 
@@ -201,14 +200,14 @@ def _check_authenticator(data: _AuthenticatorData, rp_id: str) -> None:
     """Steps 1 and 2."""
     if data.rp_id_hash != hashlib.sha256(rp_id.encode()).digest():
         raise refusal("origin", f"The passkey answered for another host than {rp_id[:200]!r}.")
-    if not data.flags & _USER_PRESENT:
+    if not data.flags & checks.USER_PRESENT:
         raise refusal("no-presence", "Nobody touched the passkey.")
-    if not data.flags & _USER_VERIFIED:
+    if not data.flags & checks.USER_VERIFIED:
         raise refusal("no-verification", "The passkey did not ask for a PIN or fingerprint.")
 
 
 def _read_new_key(data: _AuthenticatorData) -> tuple[bytes, bytes]:
-    if not data.flags & _ATTESTED:
+    if not data.flags & checks.ATTESTED:
         raise WireError("has no key in it")
     reader = Reader(data.rest)
     reader.raw(16)  # the model of the device; with attestation "none" it proves nothing
@@ -241,7 +240,7 @@ def _point(cose_key: object) -> bytes:
 
 def _check_extensions(data: _AuthenticatorData, reader: Reader) -> None:
     """The flag says whether a map of extensions comes next; nothing comes after it."""
-    if data.flags & _EXTENDED and not isinstance(_cbor(reader), dict):
+    if data.flags & checks.EXTENDED and not isinstance(_cbor(reader), dict):
         raise WireError("has extensions that are no map")
     reader.done()
 
@@ -259,7 +258,7 @@ def _checked_origin(client_data: bytes, signed: bytes, origins: Collection[str])
     # Some browsers leave it out where nothing embeds the page.
     if said.get("crossOrigin", False) is not False or "topOrigin" in said:
         raise refusal("origin", f"The page at {origin} was embedded in one of somebody else.")
-    if not client_data.startswith(client_data_start(signed, origin)):
+    if not client_data.startswith(checks.client_data_start(signed, origin)):
         raise WireError("is not written in the order that ssh-keygen expects")
     return origin
 
@@ -285,7 +284,7 @@ def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _signature_blob(data: _AuthenticatorData, origin: str, assertion: Assertion) -> bytes:
     numbers = put_string(_ssh_numbers(assertion.signature_der))
     parts = (origin, assertion.client_data_json, data.rest)
-    fixed = put_string(WEBAUTHN) + numbers + put_u8(data.flags) + put_u32(data.counter)
+    fixed = put_string(checks.WEBAUTHN) + numbers + put_u8(data.flags) + put_u32(data.counter)
     return fixed + b"".join(put_string(part) for part in parts)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from babysitter.model.errors import MissingToolError, SignatureError, SignersError
 from babysitter.model.runner import Programs
-from babysitter.signing.certificates import Certificate, parse_signer
+from babysitter.signing.certificates import Certificate, listed_key, parse_signer
 from babysitter.signing.keys import KEY_BYTES_MAX, PublicKey, blob_of_line
 from babysitter.signing.refusals import refusal
 from babysitter.signing.sshsig import parse
@@ -141,8 +141,7 @@ def _is_key(line: str) -> bool:
 
 
 def _may_sign(line: str, allowed: Collection[PublicKey]) -> bool:
-    signer = parse_signer(blob_of_line(line)[1])
-    return (signer.authority if isinstance(signer, Certificate) else signer) in allowed
+    return listed_key(parse_signer(blob_of_line(line)[1])) in allowed
 
 
 def _unusable(path: Path, what: str) -> SignersError:

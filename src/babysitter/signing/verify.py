@@ -29,7 +29,7 @@ from typing import Literal
 
 from babysitter.model.errors import SignatureError
 from babysitter.signing.allowed_signers import AllowedSigners, SignerLine
-from babysitter.signing.certificates import Certificate, parse_signer, plain_key
+from babysitter.signing.certificates import Certificate, listed_key, parse_signer, plain_key
 from babysitter.signing.checks import Presence, check
 from babysitter.signing.keys import PublicKey
 from babysitter.signing.patterns import literal_names
@@ -188,7 +188,7 @@ def _check_line(line: SignerLine, signed: _Signed, principal: str, namespace: st
 
 def _lines_with_key(signers: AllowedSigners, signer: PublicKey | Certificate) -> Iterable[SignerLine]:
     certified = isinstance(signer, Certificate)
-    key = signer.authority if isinstance(signer, Certificate) else signer
+    key = listed_key(signer)
     return (line for line in signers.lines if line.cert_authority == certified and line.key == key)
 
 

@@ -12,7 +12,7 @@ from babysitter.journal.verify import verify_chain, verify_run
 from babysitter.model.errors import NotFoundError
 from babysitter.model.events import EffectRequested, EffectResolved
 from babysitter.model.lines import BrokenLineError, Chain, seq_of
-from babysitter.service.verifying import verify_runs_of
+from babysitter.service.verifying import verify_runs
 from babysitter.testing.memory_store import JOURNAL, MemoryStore
 from babysitter.testing.sample_run import RUN_ID
 from tests.unit.journal.mutations import Files, mutate, sample_files, store_of
@@ -148,7 +148,7 @@ def test_the_chain_of_a_run_that_is_not_there_is_not_verified() -> None:
 
 @pytest.mark.parametrize(("chain_only", "checked"), [(True, "chain"), (False, "everything")])
 def test_a_view_says_how_much_was_checked(files: Files, chain_only: bool, checked: str) -> None:
-    views = verify_runs_of(store_of(files), [RUN_ID], chain_only=chain_only)
+    views = verify_runs(store_of(files), [RUN_ID], chain_only=chain_only)
 
     assert [(view.checked, view.ok) for view in views] == [(checked, True)]
 

@@ -11,7 +11,6 @@ The branch holds one file a log: ``<SHA-256 of the log's name>/checkpoint``. An 
 Git is started with no configuration of the user's or the system's, no hooks and no prompts.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -29,6 +28,7 @@ from babysitter.log.witness.interface import (
 from babysitter.model.clock import Clock
 from babysitter.model.errors import ProgramTimeoutError, WitnessError
 from babysitter.model.runner import Called, Programs
+from babysitter.model.values import sha256_hex
 
 SEEN_MAX = 10_000
 _KNOWN = "refs/heads/known"
@@ -278,7 +278,7 @@ class GitWitness:
 
 
 def _path(origin: str) -> str:
-    return f"{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint"
+    return f"{sha256_hex(origin.encode())}/checkpoint"
 
 
 def _plain(text: str) -> str:

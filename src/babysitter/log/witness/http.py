@@ -5,7 +5,6 @@ Its cosignature is verified before it is believed; that it answered proves nothi
 Source: C2SP tlog-witness. ``GET /checkpoint`` and ``GET /evidence`` are our own witness's; others answer 404.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import msgspec
@@ -22,6 +21,7 @@ from babysitter.log.witness.interface import (
 from babysitter.log.witness.protocol import ADD_CHECKPOINT, SIZE_TYPE, format_request, parse_size
 from babysitter.log.witness.transport import Answer, Endpoint
 from babysitter.model.errors import WitnessError
+from babysitter.model.values import sha256_hex
 
 _SIGNATURES_MAX = 16
 _REFUSALS = {
@@ -73,7 +73,7 @@ class HttpWitness:
         Raises:
             WitnessError: it is away, or shows something that it has not cosigned.
         """
-        answer = self.endpoint.get(f"/checkpoint/{_address(origin)}")
+        answer = self.endpoint.get(f"/checkpoint/{sha256_hex(origin.encode())}")
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -93,7 +93,7 @@ class HttpWitness:
         Raises:
             WitnessError: it is away, or its answer is no such list.
         """
-        answer = self.endpoint.get(f"/evidence/{_address(origin)}")
+        answer = self.endpoint.get(f"/evidence/{sha256_hex(origin.encode())}")
         if answer.status == 404:
             return ()
         if answer.status != 200:
@@ -175,7 +175,3 @@ class HttpWitness:
     def _proves_nothing(self, what: str) -> WitnessError:
         hint = "Look at its address and key in the settings; ask whoever runs it whether the key was changed."
         return not_cosigned(self.name, "answer", what, hint)
-
-
-def _address(origin: str) -> str:
-    return hashlib.sha256(origin.encode()).hexdigest()

@@ -16,7 +16,6 @@ Below the folder, ``<log>`` being the SHA-256 of the log's name in hex:
 Source: C2SP tlog-witness, for the order of the checks and their statuses.
 """
 
-import hashlib
 import re
 import threading
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ from babysitter.log.witness.keys import LOGS, WitnessKey
 from babysitter.log.witness.protocol import SIZE_TYPE, AddCheckpoint, parse_request
 from babysitter.model.clock import Clock
 from babysitter.model.errors import BabysitterError, NotFoundError, SettingsError, WitnessError
+from babysitter.model.values import sha256_hex
 from babysitter.stores.tree import Tree
 
 EVIDENCE = "evidence"
@@ -122,7 +122,7 @@ class WitnessState:
         return self._file(f"{LOGS}/{log}/latest" if name is None else f"{LOGS}/{log}/seen/{name}", _TEXT)
 
     def _decide(self, request: AddCheckpoint, note: Note, offered: Checkpoint) -> Reply:
-        log = _digest(offered.origin)
+        log = sha256_hex(offered.origin.encode())
         latest = self._read(f"{LOGS}/{log}/latest")
         known = None if latest is None else read_checkpoint(latest)[1]
         size, root = (known.size, known.root) if known else (0, EMPTY_ROOT)
@@ -150,8 +150,8 @@ class WitnessState:
         return Reply(status=200, body=str(signature))
 
     def _keep_evidence(self, kind: str, known: str, offered: Note, checkpoint: Checkpoint) -> None:
-        folder = f"{EVIDENCE}/{_digest(checkpoint.origin)}"
-        name = f"{kind}-{_digest(read_checkpoint(known)[0].text + offered.text)}"
+        folder = f"{EVIDENCE}/{sha256_hex(checkpoint.origin.encode())}"
+        name = f"{kind}-{sha256_hex((read_checkpoint(known)[0].text + offered.text).encode())}"
         kept = self._folder.names(folder)
         if name in kept or sum(each.startswith(f"{kind}-") for each in kept) >= EVIDENCE_MAX:
             return
@@ -184,10 +184,6 @@ _NOT_FOUND = Reply(status=404, body="there is nothing here\n")
 
 def _conflict(size: int) -> Reply:
     return Reply(status=409, body=f"{size}\n", content_type=SIZE_TYPE)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _signed_part(note: Note, log: VerifierKey) -> Note:
