@@ -1,0 +1,1 @@
+"""Scanners: each looks at something and returns findings; none decides anything."""
