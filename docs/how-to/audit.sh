@@ -15,8 +15,8 @@ note() { # NOTE VKEY: is the note signed by that key? For a witness's key $when 
 take() { local n=$((16#0${x:p:8})); v=${x:p+8:n*2}; p=$((p + 8 + n * 2)); } # the next length-prefixed string of $x
 touched() { # SIGNATURE: a security key was touched; a passkey besides knew its user, at a page of ours
   local kind flags; x=$(sed '1d;$d' "$1" | base64 -d 2>/dev/null | hex); p=20; take; take; take; take; take; x=$v; p=0; take; kind=$(xxd -r -p <<<"$v")
-  case $kind in sk-* | webauthn-*) take; flags=$((16#0${x:p:2})); ((flags & 1)) || return 1 ;; *) return 0 ;; esac; [[ $kind == webauthn-* ]] || return 0
-  p=$((p + 10)); take; ((flags & 4)) && { cat "$trust/origins" 2>/dev/null || jq -r '.[].signing.origins[]?' "$T/policies"; } | grep -qxF "$(xxd -r -p <<<"$v")"; }
+  case $kind in sk-* | webauthn-*) take; flags=$((16#0${x:p:2})); ((flags & 1)) || return 1 ;; *) return 0 ;; esac; [[ $kind == webauthn-* ]] || return 0; p=$((p + 10)); take
+  ((flags & 4)) && { cat "$trust/origins" 2>/dev/null || jq -r '.[].signing.origins[]?' "$T/policies"; } | grep -qxF "$(xxd -r -p <<<"$v")" && take && xxd -r -p <<<"$v" | jq -e '(.crossOrigin // false) == false and (has("topOrigin") | not)' >/dev/null; }
 # 1. The log: its Merkle tree (RFC 6962); every checkpoint there is must be signed by its key, and be of its beginning.
 vkey=$(cat "$trust/log.vkey" 2>/dev/null || cat log/log.vkey); n=0; hash=(); size=(); : >"$T/witnessed"; notes=(log/checkpoint log/checkpoints/* "$trust"/seen/*); for c in "${notes[@]}"; do s=$(nth 2 "$c" | tr -cd 0-9); seen[${s:-0}]=1; done
 while IFS= read -r line; do h=$({ printf '\0'; printf '%s\n' "$line"; } | sha); s=1; n=$((n + 1))

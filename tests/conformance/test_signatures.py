@@ -307,6 +307,9 @@ HARDWARE = [
     stricter("passkey, nobody there", "no-presence", software(soft.passkey(flags=0))),
     stricter("passkey, user not known", "no-verification", software(soft.passkey(flags=soft.TOUCHED))),
     stricter("passkey used elsewhere", "origin", software(soft.passkey(origin="https://evil.example"))),
+    stricter("passkey in a frame", "origin", software(soft.passkey(frame='"crossOrigin":true'))),
+    stricter("passkey in a named page", "origin", software(
+        soft.passkey(frame='"crossOrigin":false,"topOrigin":"https://evil.example"'))),
     Row("passkey, origin not what it was", "bad-signature", software(
         soft.passkey(origin="https://evil.example", said_origin=soft.ORIGIN))),
     Row("passkey, origin longer", "bad-signature", software(

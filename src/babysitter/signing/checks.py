@@ -10,6 +10,7 @@ Source: OpenSSH, PROTOCOL, PROTOCOL.u2f; FIPS 186-5 for what may still be called
 
 import base64
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,7 @@ from babysitter.signing.wire import Reader, WireError, put_u8, put_u32
 WEBAUTHN = "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
 """The type of a passkey's signature; its key is of type SK_ECDSA."""
 RSA_BITS_MIN = 2048
+CLIENT_DATA_BYTES_MAX = 4 * 1024
 USER_PRESENT, USER_VERIFIED, ATTESTED, EXTENDED = 0x01, 0x04, 0x40, 0x80
 """Flags of an authenticator, as WebAuthn has them."""
 _RSA_HASHES = {"rsa-sha2-256": "SHA256", "rsa-sha2-512": "SHA512"}
@@ -170,7 +172,7 @@ def _read_assertion(key: PublicKey, kind: str, reader: Reader) -> _Assertion:
 def client_data_start(challenge: bytes, origin: str) -> bytes:
     """Return how the browser's text begins, to the byte, for a challenge and an origin.
 
-    The text has a fixed order (WebAuthn, "serialize client data"), so no JSON is read to check it.
+    The text has a fixed order (WebAuthn, "serialize client data"), which ``ssh-keygen`` relies on too.
     """
     text = base64.urlsafe_b64encode(challenge).rstrip(b"=")
     return b'{"type":"webauthn.get","challenge":"%b","origin":"%b"' % (text, origin.encode())
@@ -183,6 +185,43 @@ def _check_client_data(assertion: _Assertion, signed: bytes) -> None:
     assert assertion.client_data is not None
     if not assertion.client_data.startswith(client_data_start(signed, assertion.origin)):
         raise refusal("bad-signature", "The passkey was asked about something else than this text.")
+    refuse_embedded(read_client_data(assertion.client_data))
+
+
+def read_client_data(data: bytes) -> dict[str, object]:
+    """Return what the browser says that it asked the passkey, nothing of it checked.
+
+    Raises:
+        WireError: it is no JSON object, or says something twice.
+    """
+    if len(data) > CLIENT_DATA_BYTES_MAX:
+        raise WireError(f"has a part of the browser of more than {CLIENT_DATA_BYTES_MAX} bytes")
+    try:
+        said = json.loads(data.decode(), object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict):
+        raise WireError("has a part of the browser that is no JSON object")
+    return said
+
+
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise WireError("says something twice")
+    return found
+
+
+def refuse_embedded(said: dict[str, object]) -> None:
+    """Return where no other page had ours inside it: its owner could lay what they like over the question.
+
+    Raises:
+        SignatureError: ``origin``.
+    """
+    # Some browsers leave it out where nothing embeds the page.
+    if said.get("crossOrigin", False) is not False or "topOrigin" in said:
+        page = str(said.get("origin"))[:200]
+        raise refusal("origin", f"The page at {page} was embedded in one of somebody else.")
 
 
 @lru_cache(maxsize=256)

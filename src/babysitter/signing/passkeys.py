@@ -26,7 +26,6 @@ RFC 9053, section 7.1.1; OpenSSH, PROTOCOL.u2f.
 
 import base64
 import hashlib
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -39,7 +38,6 @@ from babysitter.signing.wire import Reader, WireError, put_mpint, put_string, pu
 
 TIMEOUT_MS = 120_000  # a person has to find the device and unlock it
 ATTESTATION_BYTES_MAX = 16 * 1024
-CLIENT_DATA_BYTES_MAX = 4 * 1024
 AUTHENTICATOR_DATA_BYTES_MAX = 4 * 1024
 CREDENTIAL_ID_BYTES_MAX = 1023
 _SIGNATURE_BYTES_MAX = 72  # two numbers of 256 bits in DER
@@ -154,6 +152,23 @@ def public_key_line(authenticator_data: bytes, rp_id: str) -> tuple[str, bytes]:
     return f"{SK_ECDSA} {base64.b64encode(blob).decode()}", credential_id
 
 
+def check_registration(client_data_json: bytes, *, challenge: bytes, origins: Collection[str]) -> None:
+    """Return when a browser made a passkey because of our ``registration_options``, on a page of ours.
+
+    Args:
+        client_data_json: of the browser's answer.
+        challenge: of those options; the caller never takes one twice.
+        origins: of our pages, as browsers write them.
+
+    Raises:
+        SignatureError: ``malformed``, ``bad-signature`` or ``origin``.
+    """
+    try:
+        _checked_origin(client_data_json, "webauthn.create", challenge, origins)
+    except WireError as broken:
+        raise refusal("malformed", f"The new passkey {broken}.") from None
+
+
 def signature_from_assertion(
     assertion: Assertion, *, public_key_line: str, message: bytes, namespace: str, origins: Collection[str]
 ) -> str:
@@ -177,7 +192,9 @@ def signature_from_assertion(
         data = _read_authenticator_data(assertion.authenticator_data)
         _check_authenticator(data, key.application)
         _check_extensions(data, Reader(data.rest))
-        origin = _checked_origin(assertion.client_data_json, signed, origins)
+        origin = _checked_origin(assertion.client_data_json, "webauthn.get", signed, origins)
+        if not assertion.client_data_json.startswith(checks.client_data_start(signed, origin)):
+            raise WireError("is not written in the order that ssh-keygen expects")
         blob = _signature_blob(data, origin, assertion)
     except WireError as broken:
         raise refusal("malformed", f"The answer of passkey {key.fingerprint} {broken}.") from None
@@ -245,40 +262,18 @@ def _check_extensions(data: _AuthenticatorData, reader: Reader) -> None:
     reader.done()
 
 
-def _checked_origin(client_data: bytes, signed: bytes, origins: Collection[str]) -> str:
-    """Steps 3 and 4. Return the page that asked, which is one of ours."""
-    said = _read_client_data(client_data)
-    kind, origin = said.get("type"), said.get("origin")
-    if kind != "webauthn.get":
-        raise refusal("bad-signature", f"The browser was asked for something else: {str(kind)[:40]!r}.")
-    if said.get("challenge") != _base64url(signed):
-        raise refusal("bad-signature", "The passkey was asked about something else than this statement.")
+def _checked_origin(client_data: bytes, kind: str, challenge: bytes, origins: Collection[str]) -> str:
+    """Return the page that asked for this, with this challenge: one of ours, and embedded by none."""
+    said = checks.read_client_data(client_data)
+    done, origin = said.get("type"), said.get("origin")
+    if done != kind:
+        raise refusal("bad-signature", f"The browser was asked for something else: {str(done)[:40]!r}.")
+    if said.get("challenge") != _base64url(challenge):
+        raise refusal("bad-signature", "The passkey was asked about something else than this.")
     if not isinstance(origin, str) or origin not in origins:
         raise refusal("origin", f"The passkey was used at {str(origin)[:200]!r}, which is not ours.")
-    # Some browsers leave it out where nothing embeds the page.
-    if said.get("crossOrigin", False) is not False or "topOrigin" in said:
-        raise refusal("origin", f"The page at {origin} was embedded in one of somebody else.")
-    if not client_data.startswith(checks.client_data_start(signed, origin)):
-        raise WireError("is not written in the order that ssh-keygen expects")
+    checks.refuse_embedded(said)
     return origin
-
-
-def _read_client_data(data: bytes) -> dict[str, object]:
-    text = _bounded(data, CLIENT_DATA_BYTES_MAX).rest()
-    try:
-        said = json.loads(text.decode(), object_pairs_hook=_without_doubles)
-    except (ValueError, RecursionError):
-        said = None
-    if not isinstance(said, dict):
-        raise WireError("has a part of the browser that is no JSON object")
-    return said
-
-
-def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise WireError("says something twice")
-    return found
 
 
 def _signature_blob(data: _AuthenticatorData, origin: str, assertion: Assertion) -> bytes:

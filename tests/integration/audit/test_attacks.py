@@ -18,7 +18,7 @@ from babysitter.model.statement import parse_statement, statement_bytes
 from babysitter.signing.keys import blob_of_line, fingerprint
 from tests.integration.audit.conftest import Judge, Workspace
 from tests.integration.audit.forging import Forger, Line, chained, seen_by_a_witness, sha
-from tests.unit.signing.software_keys import sk_ed25519_key
+from tests.unit.signing.software_keys import ORIGIN, SoftwareKey, passkey, sk_ed25519_key
 
 pytestmark = [
     pytest.mark.promise("G24"),
@@ -312,9 +312,8 @@ def test_a_run_on_disk_that_the_log_does_not_know(place: Workspace, judged: Judg
     caught(judged, place, "three: on disk and not in the log", "log.unknown-run three")
 
 
-def test_a_statement_signed_by_a_security_key_that_nobody_touched(place: Workspace, judged: Judge) -> None:
-    """Stock ``ssh-keygen -Y verify`` says Good to such a signature."""
-    key = sk_ed25519_key(flags=0)
+def signed_again(place: Workspace, key: SoftwareKey) -> None:
+    """Put a signature by another key of Bob's in the place of his, as an operator with all keys can."""
     folder = unwitnessed(place).data / "runs" / "one" / "breakpoints" / "3-gate-deploy"
     made = (folder / "approval-1.json").read_bytes()
     line = f'bob@example.com namespaces="babysitter-*" {key.line}\n'
@@ -324,7 +323,34 @@ def test_a_statement_signed_by_a_security_key_that_nobody_touched(place: Workspa
     (folder / "approval-1.json.sig").write_bytes(signature)
     _hold(place, "bob@example.com", made, signature, fingerprint(key.blob))
 
+
+def test_a_statement_signed_by_a_security_key_that_nobody_touched(place: Workspace, judged: Judge) -> None:
+    """Stock ``ssh-keygen -Y verify`` says Good to such a signature."""
+    signed_again(place, sk_ed25519_key(flags=0))
+
     caught(judged, place, "nobody touched the key", "signature.no-presence")
+
+
+def test_a_statement_signed_by_a_passkey_on_a_page_that_another_embedded(
+    place: Workspace, judged: Judge
+) -> None:
+    """Whoever embeds the page can lay what they like over the question."""
+    (place.trust / "origins").write_text(f"{ORIGIN}\n")
+    signed_again(place, passkey(frame='"crossOrigin":true'))
+
+    caught(judged, place, "nobody touched the key", "signature.origin")
+
+
+def test_a_statement_signed_by_a_passkey_on_a_page_of_ours_is_not_the_signature_that_is_wrong(
+    place: Workspace, judged: Judge
+) -> None:
+    (place.trust / "origins").write_text(f"{ORIGIN}\n")
+    signed_again(place, passkey())
+
+    said = judged(place)
+
+    assert "nobody touched the key" not in said.script
+    assert not [code for code in said.findings if code.startswith("signature.")]
 
 
 def test_an_effect_that_started_without_the_approval_its_rule_wants(place: Workspace, judged: Judge) -> None:

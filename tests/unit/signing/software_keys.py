@@ -133,15 +133,17 @@ def passkey(
     extensions: bytes = b"",
     kind: str = "webauthn.get",
     challenge: bytes | None = None,
+    frame: str = '"crossOrigin":false',
 ) -> SoftwareKey:
-    """Return a passkey; ``origin`` stands in the browser's text, ``said_origin`` beside it."""
+    """Return a passkey; ``origin`` stands in the browser's text, ``said_origin`` beside it.
+
+    ``frame``: what the browser says last, about pages that embed ours.
+    """
     private, application = ec.generate_private_key(ec.SECP256R1()), "babysitter.example.com"
 
     def sign(data: bytes) -> bytes:
         asked = base64.urlsafe_b64encode(data if challenge is None else challenge).rstrip(b"=").decode()
-        client_data = (
-            f'{{"type":"{kind}","challenge":"{asked}","origin":"{origin}","crossOrigin":false}}'.encode()
-        )
+        client_data = f'{{"type":"{kind}","challenge":"{asked}","origin":"{origin}",{frame}}}'.encode()
         vouched = _vouched(application, flags, hashlib.sha256(client_data).digest(), extensions)
         told = origin if said_origin is None else said_origin
         return (
