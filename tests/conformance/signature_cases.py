@@ -39,7 +39,7 @@ class Case:
         try:
             trust = Trust(
                 signers=AllowedSigners.parse(self.signers),
-                revoked=None if self.revoked is None else Revocations.parse(self.revoked),
+                revoked=() if self.revoked is None else (Revocations.parse(self.revoked),),
                 origins=frozenset({ORIGIN}),
                 require_verification="always" if self.always else "passkeys",
             )

@@ -13,6 +13,7 @@ Invariants, each with a test in tests/unit/policy:
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from babysitter.model.clock import parse_time
 from babysitter.model.rules import ANYBODY, AutoApproval, Policy, Rule, matches_glob
 from babysitter.policy.cedar import Cedar, Ruling, sentences
 from babysitter.policy.gate import Explanation, Facts, Gate, Verdict, Vote
@@ -68,17 +69,36 @@ class Decider:
         """
         self._cedar  # noqa: B018 (compiled when it is first asked for)
 
-    def eligible(self, rule: Rule, authors: frozenset[str], now_ns: int) -> tuple[str, ...]:
-        """Return who could approve now: members, delegates of members, no author where the rule says so."""
+    def eligible(
+        self, rule: Rule, authors: frozenset[str], now_ns: int, *, among: Sequence[str] | None = None
+    ) -> tuple[str, ...]:
+        """Return who can approve: members, their delegates now or later, no author where the rule says so.
+
+        Args:
+            rule: the rule in force.
+            authors: of the run.
+            now_ns: delegations that have ended by then are left out.
+            among: only these, and whoever stands in for one of these; None: all.
+        """
         places = self.places(rule, authors)
+        if ANYBODY in places:
+            return places if among is None else tuple(dict.fromkeys(among))
+        chosen = tuple(name for name in places if among is None or name in among)
         standing_in = (
             each.to
             for each in rule.delegates
-            if each.from_ in places
+            if (each.from_ in chosen or (each.from_ in places and each.to in (among or ())))
             and not self._identities.is_author(each.to, authors)
-            and delegation(rule, each.from_, each.to, now_ns) is not None
+            and now_ns < parse_time(each.until)
         )
-        return tuple(dict.fromkeys((*places, *standing_in)))
+        return tuple(dict.fromkeys((*chosen, *standing_in)))
+
+    def seats(self, rule: Rule, people: Sequence[str]) -> int:
+        """Return how many approvals these people could give between them: each seat and each person once."""
+        who = self._identities.person
+        of = {who(each.from_) for each in rule.delegates if each.to in people}
+        own = {who(name) for name in people} - {who(each.to) for each in rule.delegates}
+        return min(len(own | of), len({who(name) for name in people}))
 
     def places(self, rule: Rule, authors: frozenset[str]) -> tuple[str, ...]:
         """Return who has a place of their own under a rule; a delegate has only another's."""

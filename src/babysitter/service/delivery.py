@@ -148,7 +148,7 @@ class Delivery:
                 hint=f"Look at it with: babysitter run show {run_id}",
             )
         # Refused here when it can't be taken anyway: the sender learns why at once.
-        judge = judge_of(self._workspace, run_id, gates_of(self._workspace, state))
+        judge = judge_of(self._workspace, run_id, gates_of(self._workspace, run_id, state))
         events = mail_events(state, message, self._workspace.clock.now_ns(), judge)
         if not events:
             return Sent(request_id=message.request_id, lines=())
@@ -167,7 +167,7 @@ class Delivery:
                 state.apply(record.event(), seq=record.seq, recorded_at=record.recorded_at)
             ledger = workspace.ledger(run_id)
             ledger.caught_up(state)
-            judge = judge_of(workspace, run_id, gates_of(workspace, state))
+            judge = judge_of(workspace, run_id, gates_of(workspace, run_id, state))
             for asked in state.breakpoints.values():
                 asked.answers[:] = [_as_written(answer, masker) for answer in asked.answers]
             before, lease = state.seq, writer.lease

@@ -5,15 +5,17 @@ while a driver waits counts from then on.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import structs
 
 from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import parse_time
 from babysitter.model.effects import TaskSpec
 from babysitter.model.errors import PolicyDeniedError
-from babysitter.model.rules import AutoApproval, Policy, Rule
+from babysitter.model.rules import ANYBODY, AutoApproval, Policy, Rule
 from babysitter.policy.authorizer import Decider, rule_for
 from babysitter.policy.decide import Tally, tally
 from babysitter.policy.gate import Explanation, Facts, Gate, Verdict, Vote
@@ -25,13 +27,18 @@ LOOK_EVERY_S = 0.1
 
 @dataclass(slots=True, kw_only=True)
 class Gates:
-    """See the module. ``authors``: who started the run, and the owners that its code declares."""
+    """See the module.
+
+    authors: who started the run, and the owners that its code declares.
+    no_longer: why a signed answer, given at a time, counts no more (its key was revoked); None: it does.
+    """
 
     policy: Callable[[], Policy]
     process_id: str
     authors: frozenset[str]
     now_ns: Callable[[], int]
     monotonic_s: Callable[[], float]
+    no_longer: Callable[[ev.BreakpointResponded, str], str | None]
     _looked_at_s: float = -1.0
     _decider: Decider | None = None
     _rules: dict[tuple[object, ...], Rule | None] = field(default_factory=dict)
@@ -71,9 +78,19 @@ class Gates:
         order = {rule.id: number for number, rule in enumerate(policy.rules)}
         return min(rules, key=lambda rule: order.get(rule.id, len(order)), default=policy.asked)
 
-    def eligible(self, rule: Rule) -> tuple[str, ...]:
-        """Return who may approve by the rule."""
-        return self.decider.eligible(rule, self.authors, self.now_ns())
+    def who(self, rule: Rule, experts: Sequence[str], strategy: str | None) -> tuple[tuple[str, ...], int]:
+        """Return who may answer a question, and how many must approve, where its author named some.
+
+        The author's choice only ever narrows: experts who have no place under the rule are left out, and
+        where fewer remain than the rule needs, everybody whom the rule names is asked.
+        """
+        decider, now_ns = self.decider, self.now_ns()
+        needed = decider.needed(rule, self.authors)
+        chosen = decider.eligible(rule, self.authors, now_ns, among=experts or None)
+        if ANYBODY not in chosen and decider.seats(rule, chosen) < needed:
+            chosen = decider.eligible(rule, self.authors, now_ns)
+        everybody = strategy == "all" and ANYBODY not in chosen
+        return chosen, max(1, needed, decider.seats(rule, chosen) if everybody else 0)
 
     def auto_approval(
         self, asked: ev.BreakpointRequested, consecutive: Callable[[], int]
@@ -114,8 +131,9 @@ class Gates:
         """Return what the answers add up to, and whether it took breaking the glass.
 
         What stands in the question counts (so that a script without a policy engine comes to the same), and
-        besides, each answer must still be allowed by the rules in force.
+        besides, each answer must still be allowed by the rules in force, and its key must still count.
         """
+        asked, _ = self._standing(asked)
         requested, votes = asked.requested, votes_of(asked)
         rule = self.rule_named(requested.rule)
         gate, facts = self._gate_of(asked), self._facts(asked)
@@ -134,17 +152,39 @@ class Gates:
 
     def may_start(self, rule: Rule, spec: TaskSpec, release: Release) -> Verdict:
         """Decide, at the moment of execution and by the rules of that moment, whether a release holds."""
-        votes = votes_of(release.asked)
         if any(answer.approver.startswith(RULE_NAMES) for answer in release.asked.answers):
             return Verdict(allowed=rule.signature is False, reasons=("the rule wants a person's signature",))
-        facts = self._facts(release.asked, released_at=release.released_at)
-        quorum = release.asked.requested.quorum if release.asked.requested.rule == rule.id else 1
-        return self.decider.may_proceed(rule, self._gate_of_task(spec), votes, facts, quorum=quorum)
+        asked, fallen = self._standing(release.asked)
+        facts = self._facts(asked, released_at=release.released_at)
+        quorum = asked.requested.quorum if asked.requested.rule == rule.id else 1
+        gate = self._gate_of_task(spec)
+        verdict = self.decider.may_proceed(rule, gate, votes_of(asked), facts, quorum=quorum)
+        return verdict if verdict.allowed else replace(verdict, reasons=(*fallen, *verdict.reasons))
+
+    def _standing(self, asked: OpenBreakpoint) -> tuple[OpenBreakpoint, tuple[str, ...]]:
+        """Return the question with the answers that stand, and why the others fell.
+
+        Only an approval falls: its key was revoked, or the question was never put to that person. A
+        rejection stands, whatever became of its key.
+        """
+        answers, times, fallen = [], [], []
+        for answer, at in zip(asked.answers, asked.answered_at, strict=True):
+            why = None
+            if answer.decision == "approve" and not answer.approver.startswith(RULE_NAMES):
+                named = was_asked(asked.requested, answer.approver) or answer.break_glass
+                why = self.no_longer(answer, at) if named else f"{answer.approver} was not asked"
+            if why is None:
+                answers.append(answer)
+                times.append(at)
+            else:
+                fallen.append(why)
+        return replace(asked, answers=answers, answered_at=times), tuple(fallen)
 
     def explain(self, asked: OpenBreakpoint, viewer: str) -> Explanation:
         """Say which rule decides about a question, and what is missing."""
         rule = self.rule_named(asked.requested.rule)
-        return self.decider.explain(
+        asked, fallen = self._standing(asked)
+        found = self.decider.explain(
             rule,
             self._gate_of(asked),
             votes_of(asked),
@@ -152,6 +192,7 @@ class Gates:
             viewer=viewer,
             quorum=asked.requested.quorum,
         )
+        return structs.replace(found, notes=(*found.notes, *fallen))
 
     def _facts(self, asked: OpenBreakpoint, released_at: str | None = None) -> Facts:
         return Facts(
@@ -189,6 +230,11 @@ class Gates:
             critical=spec.critical,
             tags=spec.labels,
         )
+
+
+def was_asked(requested: ev.BreakpointRequested, person: str) -> bool:
+    """Tell whether a question was put to somebody: they stand in it, or it was put to whoever can answer."""
+    return ANYBODY in requested.eligible or person in requested.eligible
 
 
 def votes_of(asked: OpenBreakpoint) -> tuple[Vote, ...]:

@@ -13,7 +13,7 @@ from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import TaskSpec
 from babysitter.model.errors import NotFoundError
 from babysitter.model.ids import breakpoint_id, child_run_id, effect_id
-from babysitter.model.rules import ANYBODY, Rule
+from babysitter.model.rules import Rule
 from babysitter.model.values import Json
 from babysitter.service.gates import Gates
 from babysitter.service.shown import SHOWN_FORMAT, Shown, ShownCall, ShownFile, facts_bytes, render_shown
@@ -71,7 +71,7 @@ class Journalist:
         """Return BREAKPOINT_REQUESTED after keeping what the approver will be shown, byte for byte."""
         masker = self.writer.masker
         identity = breakpoint_id(command.call_id, masker.mask_name(name))
-        eligible, quorum = self._who(command, rule)
+        eligible, quorum = self.gates.who(rule, command.experts, command.strategy)
         calls = tuple(self._shown_call(call) for call in command.approves)
         shown = Shown(
             run_id=self.run_id,
@@ -116,17 +116,6 @@ class Journalist:
             strategy=command.strategy or rule.strategy,
             shown_format=SHOWN_FORMAT,
         )
-
-    def _who(self, command: cmd.RequestBreakpoint, rule: Rule) -> tuple[tuple[str, ...], int]:
-        """Return who may answer and how many must: the author's choice only ever narrows the rule's."""
-        allowed = self.gates.eligible(rule)
-        wanted = (
-            command.experts if ANYBODY in allowed else [name for name in command.experts if name in allowed]
-        )
-        eligible = tuple(wanted) or allowed
-        strategy = command.strategy or rule.strategy
-        quorum = len(eligible) if strategy == "all" and ANYBODY not in eligible else rule.quorum
-        return eligible, max(1, quorum)
 
     def _expiry(self, command: cmd.RequestBreakpoint, rule: Rule) -> str | None:
         times_s = [each for each in (command.expires_in_s, rule.approval_expires_s) if each is not None]

@@ -31,7 +31,7 @@ from babysitter.model.statement import (
 from babysitter.model.values import sha256_hex
 from babysitter.policy.gate import Vote
 from babysitter.policy.rules import RULE_NAMES
-from babysitter.service.gates import Gates
+from babysitter.service.gates import Gates, was_asked
 from babysitter.service.mail import AnswerMail
 from babysitter.service.pending import OpenBreakpoint
 from babysitter.signing.verify import Trust, Verified, verify_signature
@@ -116,10 +116,14 @@ class Judge:
         if vote.person.startswith(RULE_NAMES):
             raise PolicyDeniedError(f"{vote.person} is no person.", hint="Answer as yourself.")
         verdict = self.gates.may_answer(asked, vote)
-        if not verdict.allowed:
+        reasons = verdict.reasons
+        if verdict.allowed and not (was_asked(asked.requested, vote.person) or vote.break_glass):
+            # An auditor holds the answers against whom the journal says was asked, and knows no other.
+            reasons = (f"the question was put to {', '.join(asked.requested.eligible)}",)
+        if not verdict.allowed or reasons:
             raise PolicyDeniedError(
                 f"{vote.person} may not {vote.decision} {asked.requested.breakpoint_id}: "
-                f"{'; '.join(verdict.reasons)}.",
+                f"{'; '.join(reasons)}.",
                 hint=f"See who may, and why: babysitter policy explain {self.run_id}/"
                 f"{asked.requested.breakpoint_id}",
             )

@@ -93,7 +93,7 @@ class Policing:
                 f"{breakpoint_id} is not open in run {run_id}.",
                 hint=f"See what became of it: babysitter breakpoint history {run_id}/{breakpoint_id}",
             )
-        return gates_of(self.workspace, state).explain(asked, self.workspace.place.user)
+        return gates_of(self.workspace, run_id, state).explain(asked, self.workspace.place.user)
 
     def explain_what_if(self, asked: WhatIf) -> Explanation | None:
         """Say which rule would decide if the local user started this now; None: nobody would be needed."""

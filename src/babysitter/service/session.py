@@ -206,7 +206,7 @@ def make_worker(
     def sandbox_sha256(spec: TaskSpec) -> str:
         return "inline" if spec.kind == "inline" else digest_of(spec.task_id, spec.sandbox)
 
-    gates = gates_of(workspace, opened.state)
+    gates = gates_of(workspace, opened.run_id, opened.state)
     inbox = _inbox(workspace, opened, floor, children, gates)
     ledger = workspace.ledger(opened.run_id)
     ledger.caught_up(opened.state)

@@ -2,11 +2,12 @@
 
 Without ``[signing.changes]`` the file counts as it is, and the log is told of each version.
 With it, a new version counts once enough of those named have signed it, with keys of the
-version before; until then that one stays in force. Their signatures lie beside the file:
-``<signers>.approvals/<SHA-256>/<person>.sig``, made with ``babysitter key approve``.
+version before; until then that one stays in force, but for keys that the new one revokes.
+Their signatures lie beside the file: ``<signers>.approvals/<SHA-256>/<person>.sig``, made
+with ``babysitter key approve``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from babysitter.config import Settings
@@ -66,18 +67,24 @@ def signers_in_force(files: SignerFiles, settings: Settings, policy: Policy, log
             people = policy.members(changes.roles, changes.people)
             signed_by = signatures_over(files, people, old, logbook.now_ns())
             if len(signed_by) < changes.quorum:
-                return old
+                return _revoking_at_once(old, revoked, settings.signing)
     trust = trust_of(settings.signing, signers, revoked)
     if signers or revoked or before is not None:
         logbook.tell_signers(signers, revoked, signed_by)
     return trust
 
 
+def _revoking_at_once(old: Trust, revoked: bytes, settings: SigningTable) -> Trust:
+    """Return the trust of before, less the keys that are revoked since: a stolen key waits for nobody."""
+    since = Revocations.parse(revoked, file=settings.revoked)
+    return replace(old, revoked=(*old.revoked, since))
+
+
 def trust_of(settings: SigningTable, signers: bytes, revoked: bytes) -> Trust:
     """Return whom these files let one believe."""
     return Trust(
         signers=AllowedSigners.parse(signers, file=settings.signers),
-        revoked=Revocations.parse(revoked, file=settings.revoked) if revoked else None,
+        revoked=(Revocations.parse(revoked, file=settings.revoked),) if revoked else (),
         origins=frozenset(settings.origins),
         require_verification=settings.user_verification,
     )

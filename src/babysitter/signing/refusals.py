@@ -34,7 +34,7 @@ HINTS: dict[Reason, str] = {
     "certificate-not-yet-valid": "Look at the clock of the authority that issued the certificate.",
     "certificate-option": "Ask for a user certificate without restrictions: they can't be checked here.",
     "expired-key": "Put a newer key into the file of signers, and sign again.",
-    "malformed": "Sign again ('babysitter approve', 'ssh-keygen -Y sign' or a passkey), and hand it on unchanged.",
+    "malformed": "Sign again, with 'babysitter approve' or a passkey, and hand it on unchanged.",
     "namespace": "A signature counts only for what it was made for. Sign again, for this.",
     "no-presence": "Sign with a key that asks for a touch, not with one made as 'no-touch-required'.",
     "no-verification": "Sign with a key made with 'ssh-keygen -O verify-required', or a passkey that asks.",

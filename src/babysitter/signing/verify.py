@@ -44,13 +44,14 @@ _NS_PER_S = 1_000_000_000
 class Trust:
     """Whom and what to believe.
 
+    revoked: what any of these revokes does not count.
     origins: where passkeys may have been used, as browsers write them (``https://host[:port]``).
     require_verification: which security keys must have asked for a PIN or fingerprint: ``passkeys``, or
         ``always``, all of them. A key in a file can't vouch for that, and is not asked.
     """
 
     signers: AllowedSigners
-    revoked: Revocations | None = None
+    revoked: tuple[Revocations, ...] = ()
     origins: frozenset[str] = frozenset()
     require_verification: Literal["passkeys", "always"] = "passkeys"
 
@@ -133,7 +134,7 @@ def _check_signature(trust: Trust, message: bytes, armored: str | bytes, namespa
     over = to_be_signed(message, namespace, signature.hash_name)
     signed = _Signed(signer=signer, presence=check(plain_key(signer), signature.signature_blob, over))
     _check_presence(trust, signed)
-    if trust.revoked is not None and trust.revoked.is_revoked(signer):
+    if any(each.is_revoked(signer) for each in trust.revoked):
         raise refusal("revoked", f"{plain_key(signer).fingerprint} is revoked.")
     return signed
 

@@ -218,6 +218,20 @@ def test_new_signers_count_only_once_enough_people_have_signed_them(place: Works
     place.babysitter("journal", "verify", "--all")
 
 
+def test_a_key_is_revoked_at_once_where_every_other_change_waits_for_signatures(place: Workspace) -> None:
+    text = SETTINGS + '[signing.changes]\nroles = ["managers"]\nquorum = 2\n'
+    (place.root / "babysitter.toml").write_text(text)
+    keys = json.loads(place.babysitter("key", "list", "--json"))["keys"]
+    bobs = next(key["fingerprint"] for key in keys if key["principals"] == ["bob@example.com"])
+
+    place.babysitter("key", "revoke", bobs)
+
+    assert "revoked" in error_of(place, "approve", GATE, "--key", place.key("bob@example.com"))
+    (place.root / "revoked_keys").write_text("")
+    place.babysitter("approve", GATE, "--key", place.key("bob@example.com"))
+    place.babysitter("journal", "verify", "--all")
+
+
 def test_a_witness_a_git_remote_and_an_auditor_see_the_log(place: Workspace, tmp_path: Path) -> None:
     from babysitter.service.witness_server import run_witness
 

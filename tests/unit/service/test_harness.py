@@ -136,7 +136,7 @@ def test_what_our_own_worker_performs_cannot_be_given_an_outcome_by_post() -> No
     place = workspace()
     create(place, "publishing", None)
     state = read_state(place.store, "r")
-    judge = judge_of(place, "r", gates_of(place, state))
+    judge = judge_of(place, "r", gates_of(place, "r", state))
     requested = ev.EffectRequested(
         effect_id="1-deploy",
         call_id="1",

@@ -23,7 +23,7 @@ NOW_NS = parse_time("2026-06-15T12:00:00Z")
 def trust(lines: str, revoked: bytes | None = None) -> Trust:
     return Trust(
         signers=AllowedSigners.parse(lines),
-        revoked=None if revoked is None else Revocations.parse(revoked),
+        revoked=() if revoked is None else (Revocations.parse(revoked),),
         origins=frozenset({soft.ORIGIN}),
     )
 
