@@ -72,6 +72,7 @@ _REMOTE = re.compile(
 )
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _OBJECT = re.compile(r"[0-9a-f]{40,64}")
+_INIT_TRIES, _PUSH_TRIES = 20, 5
 _TOOK_ANOTHER = ("non-fast-forward", "fetch first", "[rejected]", "cannot lock ref", "[remote rejected]")
 
 
@@ -106,10 +107,10 @@ class GitWitness:
             raise self._error("settings", f"has a branch of no good name: {self.branch[:80]!r}", hint)
 
     def cosign(self, update: CheckpointUpdate) -> Cosigned:
-        """See Witness. Another log that pushes to the branch at the same moment is waited for once."""
+        """See Witness. Other logs that push to the branch at the same moment are let go first."""
         ours = update.read()[1]
         self._prepare()
-        for _ in range(2):
+        for _ in range(_PUSH_TRIES):
             head = self._fetched()
             known = self._known(head, ours.origin)
             if known is not None and self._is_seen_already(known, ours, update):
@@ -136,7 +137,15 @@ class GitWitness:
         return [text for text in _contents(self._git("cat-file", "--batch", stdin=asked).stdout) if text]
 
     def _prepare(self) -> None:
-        self._git("init", "--quiet", "--bare", "--template=", "--", self.folder, in_folder=False)
+        """Afterwards the folder is a repository of ours; two who make it at once wait for each other."""
+        make = ("init", "--quiet", "--bare", "--template=", "--", self.folder)
+        tries = 0
+        while self._git("rev-parse", "--git-dir", may_fail=True).status != 0:
+            # It fails while another one holds the lock of the new repository's settings.
+            made = self._git(*make, in_folder=False, may_fail=True)
+            tries += 1
+            if tries == _INIT_TRIES:
+                raise self._away(made)
 
     def _fetched(self) -> str:
         """Return the newest commit of the remote, which has all that we know of; empty when it has none."""
