@@ -1,6 +1,9 @@
 """``breakpoint``: look at questions, ask back, pass them on, and see which rules would answer them."""
 
+from typing import Any
+
 import click
+from msgspec import to_builtins
 
 from babysitter.cli.arguments import breakpoint_argument, run_argument
 from babysitter.cli.plain import plain, plain_lines
@@ -51,17 +54,31 @@ def show_(*, breakpoint_id: str, as_json: bool, runs_dir: str | None) -> None:
 @json_option
 @runs_dir_option
 def history(*, breakpoint_id: str, as_json: bool, runs_dir: str | None) -> None:
-    """Say who answered a breakpoint, and what came of it."""
+    """Say what became of a breakpoint: answers, questions asked back, to whom it was passed on, the end."""
     queries = Queries(workspace(runs_dir))
     run_id, view = _find(queries, breakpoint_id)
-    lines = [
-        f"{run_id}/{view.breakpoint_id}  {view.state}",
-        f"  {view.asked_at}  asked: {plain(view.question)}",
-    ]
-    for answer in view.answers:
-        why = f": {plain(answer['comment'])}" if answer["comment"] else ""
-        lines.append(f"  {plain(answer['approver'])}  {answer['decision']}  by {answer['method']}{why}")
-    show(view, as_json=as_json, text=lambda: "\n".join(lines))
+    events = queries.breakpoint_events(run_id, view.breakpoint_id)
+    lines = [f"{run_id}/{view.breakpoint_id}  {view.state}"]
+    for event in events:
+        said = _said(event.type, event.data if isinstance(event.data, dict) else {})
+        lines.append(f"  {event.recorded_at}  {plain(said)}")
+    whole = {**to_builtins(view), "events": events}
+    show(whole, as_json=as_json, text=lambda: "\n".join(lines))
+
+
+def _said(type_: str, data: dict[str, Any]) -> str:
+    """Return what a line says of its question, in words."""
+    by, why = data.get("by", ""), data.get("reason") or data.get("feedback") or data.get("comment") or ""
+    behalf = f" for {data['onBehalfOf']}" if data.get("onBehalfOf") else ""
+    how = f"by {data.get('method')}{'  BREAKING THE GLASS' if data.get('breakGlass') else ''}"
+    told = {
+        "BREAKPOINT_REQUESTED": f"asked: {data.get('question', '')}",
+        "BREAKPOINT_RESPONDED": f"{data.get('approver')}{behalf}  {data.get('decision')}  {how}",
+        "BREAKPOINT_INFO_REQUESTED": f"{by} asks: {data.get('question', '')}",
+        "BREAKPOINT_INFO_GIVEN": f"{by} replies: {data.get('answer', '')}",
+        "BREAKPOINT_REASSIGNED": f"{by} passes it on to {', '.join(data.get('to', []))}",
+    }.get(type_, type_.removeprefix("BREAKPOINT_").lower())
+    return f"{told}: {why}" if why else told
 
 
 @breakpoint_.command("ask", epilog="Example: babysitter breakpoint ask 01J9/4-go 'which database is that?'")

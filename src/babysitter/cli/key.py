@@ -10,6 +10,11 @@ from babysitter.cli.root import Verbs
 from babysitter.cli.terminal import json_option, leave, runs_dir_option, show, workspace
 from babysitter.config import signing_key
 
+_NOT_IN_FORCE = (
+    "\nNOT IN FORCE: {} more must sign these files first, with: babysitter key approve. Until then those "
+    "before count, less the keys that these revoke."
+)
+
 
 @click.group(cls=Verbs, epilog="Example: babysitter key add alice@example.com ~/.ssh/id_ed25519.pub")
 def key() -> None:
@@ -23,17 +28,21 @@ def list_(*, as_json: bool, runs_dir: str | None) -> None:
     """List the keys that may sign, and whether each counts now."""
     from babysitter.service.people import People  # noqa: PLC0415 (only here)
 
-    views = People(workspace(runs_dir)).keys()
+    people = People(workspace(runs_dir))
+    views, missing = people.keys(), people.missing_signatures()
     rows = [
         (", ".join(view.principals), view.state, view.type, view.fingerprint, view.comment) for view in views
     ]
     show(
-        {"keys": views},
+        {"keys": views, "missingSignatures": missing},
         as_json=as_json,
         text=lambda: (
-            table(rows, ("PERSON", "STATE", "TYPE", "FINGERPRINT", "COMMENT"))
-            if rows
-            else "Nobody may sign yet. Add somebody with: babysitter key add YOU@EXAMPLE.COM KEY.pub"
+            (
+                table(rows, ("PERSON", "STATE", "TYPE", "FINGERPRINT", "COMMENT"))
+                if rows
+                else "Nobody may sign yet. Add somebody with: babysitter key add YOU@EXAMPLE.COM KEY.pub"
+            )
+            + (_NOT_IN_FORCE.format(missing) if missing else "")
         ),
     )
 

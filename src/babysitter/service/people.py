@@ -11,7 +11,7 @@ from pathlib import Path
 
 from babysitter.model.clock import format_time, parse_time
 from babysitter.model.errors import NotFoundError, RefusedError, SignersError, UsageError
-from babysitter.service.signers_in_force import SIGNERS_NAMESPACE, change_text, signatures_over
+from babysitter.service.signers_in_force import SIGNERS_NAMESPACE, change_text, proposed, signatures_over
 from babysitter.service.signing_keys import sign_as
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
@@ -80,6 +80,16 @@ class People:
                 )
             )
         return found
+
+    def missing_signatures(self) -> int:
+        """Return how many signatures the files need before they count as they are; 0: they are in force."""
+        workspace = self.workspace
+        if not workspace.log_folder.is_dir():
+            return 0
+        change = proposed(
+            workspace.signer_files, workspace.place.settings, workspace.policy_now(), workspace.logbook
+        )
+        return change.missing if change is not None else 0
 
     def add(self, person: str, key_file: Path, *, valid_before: str | None = None) -> FileChanged:
         """Add a person's public key for answers.

@@ -4,7 +4,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from babysitter.journal.reader import read_records
 from babysitter.log.leaves import Approval, BreakGlassReviewed
+from babysitter.model import events as ev
 from babysitter.model.clock import format_time
 from babysitter.model.errors import NotFoundError, PolicyDeniedError, SettingsError, UsageError
 from babysitter.model.rules import Rule
@@ -194,14 +196,28 @@ class Policing:
             f"nobody broke the glass at {run_id}/{breakpoint_id}.", hint="See: babysitter inbox"
         )
 
+    def _rule_of(self, run_id: str, breakpoint_id: str) -> str:
+        for record in read_records(self.workspace.store, run_id, torn_tail_ok=True):
+            event = record.event()
+            if isinstance(event, ev.BreakpointRequested) and event.breakpoint_id == breakpoint_id:
+                return event.rule
+        raise NotFoundError(
+            f"run {run_id} never asked {breakpoint_id}.",
+            hint=f"Look with: babysitter journal verify {run_id}",
+        )
+
     def _check_reviewer(self, run_id: str, broken: Approval, person: str) -> None:
         policy = self.workspace.policy_now()
         created = run_created(self.workspace.store, run_id)
         identities = Identities(policy)
-        named = {name for rule in policy.rules for name in _reviewers(policy.roles, rule)}
+        rule_id = self._rule_of(run_id, broken.breakpoint_id)
+        rule = policy.rule_named(rule_id)
+        named = _reviewers(policy.roles, rule) if rule is not None else ()
         if person not in named:
+            who = ", ".join(named) or "nobody: put it back into babysitter.toml"
             raise PolicyDeniedError(
-                f"no rule names {person} as a reviewer.", hint="Ask one of its reviewers."
+                f"the rule {rule_id}, whose glass was broken, does not name {person} as a reviewer.",
+                hint=f"Its reviewers: {who}.",
             )
         if identities.is_author(person, {broken.approver, created.requested_by, *created.authors}):
             raise PolicyDeniedError(

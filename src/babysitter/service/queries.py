@@ -33,6 +33,7 @@ _DECIDED: dict[type[ev.Event], str] = {
     ev.BreakpointReleased: "released",
     ev.BreakpointRejected: "rejected",
     ev.BreakpointExpired: "expired",
+    ev.BreakpointLapsed: "lapsed",
 }
 
 
@@ -124,6 +125,14 @@ class Queries:
             )
         return views
 
+    def breakpoint_events(self, run_id: str, breakpoint_id: str) -> list[EventView]:
+        """Return the lines that speak of one breakpoint, from the question on."""
+        return [
+            event_view(record)
+            for record in read_records(self._store, run_id, torn_tail_ok=True)
+            if getattr(record.event(), "breakpoint_id", None) == breakpoint_id
+        ]
+
     def read_file(self, run_id: str, path: str) -> bytes:
         """Return a file of a run, as it is kept."""
         return self._store.read_file(run_id, path)
@@ -149,8 +158,8 @@ class Queries:
                 states[event.breakpoint_id] = "open"
             elif isinstance(event, ev.BreakpointResponded):
                 asked[event.breakpoint_id].answers.append(event)
-            elif isinstance(event, (ev.BreakpointReleased, ev.BreakpointRejected, ev.BreakpointExpired)):
-                states[event.breakpoint_id] = _DECIDED[type(event)]
+            elif type(event) in _DECIDED:
+                states[str(getattr(event, "breakpoint_id", ""))] = _DECIDED[type(event)]
             elif isinstance(event, ev.CallCancelled):
                 let_go = [
                     key for key, question in asked.items() if question.requested.call_id == event.call_id

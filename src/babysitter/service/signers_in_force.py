@@ -46,6 +46,41 @@ class SignerFiles:
         return folder / sha256_hex(change_text(*self.read()))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """Files of signers that differ from those in force, where that needs signatures.
+
+    old: whom to believe by those in force. signed_by: who agreed so far. missing: how many more must.
+    """
+
+    old: Trust
+    signed_by: tuple[SignedBy, ...]
+    missing: int
+
+
+def proposed(files: SignerFiles, settings: Settings, policy: Policy, logbook: Logbook) -> Proposed | None:
+    """Return where a change of the files stands; None: they are in force, or need nobody's signature.
+
+    Raises:
+        SignersError: a file can't be used.
+    """
+    before, changes = logbook.signers_in_force(), settings.signing.changes
+    if before is None or changes is None:
+        return None
+    signers, revoked = files.read()
+    if (before.signers_sha256, before.revoked_sha256) == (
+        sha256_hex(signers),
+        sha256_hex(revoked) if revoked else None,
+    ):
+        return None
+    kept = logbook.log.read
+    old_revoked = kept(f"signers/{before.revoked_sha256}") if before.revoked_sha256 else b""
+    old = trust_of(settings.signing, kept(f"signers/{before.signers_sha256}"), old_revoked)
+    people = policy.members(changes.roles, changes.people)
+    signed_by = signatures_over(files, people, old, logbook.now_ns())
+    return Proposed(old=old, signed_by=signed_by, missing=max(0, changes.quorum - len(signed_by)))
+
+
 def signers_in_force(files: SignerFiles, settings: Settings, policy: Policy, logbook: Logbook) -> Trust:
     """Return whom to believe, after telling the log of a change that counts.
 
@@ -53,24 +88,12 @@ def signers_in_force(files: SignerFiles, settings: Settings, policy: Policy, log
         SignersError: a file can't be used.
     """
     signers, revoked = files.read()
-    before = logbook.signers_in_force()
-    signed_by: tuple[SignedBy, ...] = ()
-    changes = settings.signing.changes
-    if before is not None and changes is not None:
-        digests = (before.signers_sha256, before.revoked_sha256)
-        if digests != (sha256_hex(signers), sha256_hex(revoked) if revoked else None):
-            old_signers = logbook.log.read(f"signers/{before.signers_sha256}")
-            old_revoked = (
-                logbook.log.read(f"signers/{before.revoked_sha256}") if before.revoked_sha256 else b""
-            )
-            old = trust_of(settings.signing, old_signers, old_revoked)
-            people = policy.members(changes.roles, changes.people)
-            signed_by = signatures_over(files, people, old, logbook.now_ns())
-            if len(signed_by) < changes.quorum:
-                return _revoking_at_once(old, revoked, settings.signing)
+    change = proposed(files, settings, policy, logbook)
+    if change is not None and change.missing:
+        return _revoking_at_once(change.old, revoked, settings.signing)
     trust = trust_of(settings.signing, signers, revoked)
-    if signers or revoked or before is not None:
-        logbook.tell_signers(signers, revoked, signed_by)
+    if signers or revoked or logbook.signers_in_force() is not None:
+        logbook.tell_signers(signers, revoked, change.signed_by if change is not None else ())
     return trust
 
 

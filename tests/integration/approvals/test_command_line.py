@@ -82,6 +82,29 @@ def test_two_people_sign_and_the_run_goes_on(place: Workspace) -> None:
     place.babysitter("journal", "verify", "--all")
 
 
+def test_the_history_of_a_question_has_what_was_asked_back_and_to_whom_it_went(place: Workspace) -> None:
+    place.babysitter("breakpoint", "ask", GATE, "which database?")
+    place.babysitter("breakpoint", "reply", GATE, "the copy")
+    place.babysitter("breakpoint", "reassign", GATE, "--to", "bob@example.com", "--comment", "knows it")
+    place.approve(GATE, "bob@example.com")
+    place.babysitter("resume", "r", status=3)
+
+    told = place.babysitter("breakpoint", "history", GATE)
+    kinds = [
+        line["type"]
+        for line in json.loads(place.babysitter("breakpoint", "history", GATE, "--json"))["events"]
+    ]
+
+    assert "asks: which database?" in told
+    assert "replies: the copy" in told
+    assert "passes it on to bob@example.com: knows it" in told
+    assert "bob@example.com  approve  by ssh" in told
+    assert kinds == [
+        "BREAKPOINT_REQUESTED", "BREAKPOINT_INFO_REQUESTED", "BREAKPOINT_INFO_GIVEN",
+        "BREAKPOINT_REASSIGNED", "BREAKPOINT_RESPONDED",
+    ]  # fmt: skip
+
+
 def test_stock_ssh_keygen_says_good_to_what_was_kept(place: Workspace) -> None:
     place.approve(GATE, "bob@example.com")
     kept = place.data / "runs" / "r" / "breakpoints" / "3-gate-deploy" / "approval-1.json"
@@ -194,7 +217,13 @@ def test_the_glass_is_broken_once_and_again_only_after_a_review(place: Workspace
     said = error_of(place, "approve", "r/4-gate-deploy", *break_glass)
     assert "nobody has reviewed it" in said
     review = ("policy", "review", GATE, "--comment", "it was", "--key")
-    assert "no rule names carol" in error_of(place, *review, place.key("carol@example.com"))
+    assert "does not name carol" in error_of(place, *review, place.key("carol@example.com"))
+    other = 'id = "other"\nwhen = { tags = ["x"] }\nroles = ["managers"]\n'
+    other += 'break_glass = { roles = ["oncall"], reviewers = ["dave@example.com"] }\n'
+    (place.root / "babysitter.toml").write_text(f"{SETTINGS}[[approvals]]\n{other}")
+    new_key(place, "dave@example.com")
+    place.babysitter("key", "add", "dave@example.com", place.key("dave@example.com"))
+    assert "does not name dave" in error_of(place, *review, place.key("dave@example.com"))
     place.babysitter(*review, place.key("bob@example.com"))
     place.babysitter("approve", "r/4-gate-deploy", *break_glass)
     place.babysitter("resume", "r")
@@ -211,9 +240,11 @@ def test_new_signers_count_only_once_enough_people_have_signed_them(place: Works
     assert "nobody's" in error_of(place, "approve", GATE, "--key", place.key("eve@example.com"))
 
     place.babysitter("key", "approve", "--key", place.key("bob@example.com"), status=3)
+    assert "NOT IN FORCE: 1 more must sign" in place.babysitter("key", "list")
     assert "nobody's" in error_of(place, "approve", GATE, "--key", place.key("eve@example.com"))
     place.babysitter("key", "approve", "--key", place.key("alice@example.com"))
 
+    assert "NOT IN FORCE" not in place.babysitter("key", "list")
     place.babysitter("approve", GATE, "--key", place.key("eve@example.com"))
     place.babysitter("journal", "verify", "--all")
 
