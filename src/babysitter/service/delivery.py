@@ -76,15 +76,11 @@ class Delivery:
             run_id, SignalMail(request_id=self.new_id(), sender=self._user, name=name, payload=payload)
         )
 
-    def answer(
-        self, run_id: str, breakpoint_id: str, decision: str, *, comment: str = "", method: str = "local"
-    ) -> Sent:
+    def answer(self, run_id: str, breakpoint_id: str, decision: str, *, comment: str = "") -> Sent:
         """Answer a breakpoint as the local user. Never drives the run."""
-        return self.send(run_id, self.answer_mail(breakpoint_id, decision, comment=comment, method=method))
+        return self.send(run_id, self.answer_mail(breakpoint_id, decision, comment=comment))
 
-    def answer_mail(
-        self, breakpoint_id: str, decision: str, *, comment: str = "", method: str = "local"
-    ) -> AnswerMail:
+    def answer_mail(self, breakpoint_id: str, decision: str, *, comment: str = "") -> AnswerMail:
         """Return an answer of the local user, for a driver in this very process."""
         return AnswerMail(
             request_id=self.new_id(),
@@ -92,7 +88,6 @@ class Delivery:
             breakpoint_id=breakpoint_id,
             decision=decision,
             comment=comment,
-            method=method,
         )
 
     def ask_about(self, run_id: str, breakpoint_id: str, text: str, *, is_reply: bool = False) -> Sent:

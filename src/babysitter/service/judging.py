@@ -66,8 +66,7 @@ class Judge:
         """
         _check_form(asked, message, now_ns)
         verified = self._verified(asked, message, now_ns) if message.signature else None
-        method: Literal["ssh", "passkey", "rule", "local"]
-        method = verified.method if verified is not None else "rule" if message.method == "rule" else "local"
+        method = verified.method if verified is not None else "local"
         vote = Vote(
             person=message.sender,
             method=method,

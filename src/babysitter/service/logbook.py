@@ -7,7 +7,15 @@ the log is told of a change before anything is decided by it.
 from collections.abc import Callable, Sequence
 
 from babysitter.journal.reader import Store
-from babysitter.log.leaves import Approval, BreakGlassReviewed, PolicyChanged, SignedBy, SignersChanged
+from babysitter.log.leaves import (
+    Approval,
+    BreakGlassReviewed,
+    PolicyChanged,
+    RunOpened,
+    RunSealed,
+    SignedBy,
+    SignersChanged,
+)
 from babysitter.log.run_keys import RunKeys
 from babysitter.log.workspace_log import WorkspaceLog
 from babysitter.model.clock import Clock
@@ -84,6 +92,16 @@ class Logbook:
                 signed_by=tuple(signed_by),
             )
             self.log.append([leaf], durable=True)
+
+    def unsealed(self) -> set[str]:
+        """Return the runs that the log has opened and not sealed: they go on, or a crash kept the seal."""
+        opened: set[str] = set()
+        for leaf in self.log.leaves():
+            if isinstance(leaf, RunOpened):
+                opened.add(leaf.run_id)
+            elif isinstance(leaf, RunSealed):
+                opened.discard(leaf.run_id)
+        return opened
 
     def unreviewed(self) -> list[str]:
         """Return the breakpoints, as RUN/BREAKPOINT, whose glass was broken and that nobody has reviewed."""

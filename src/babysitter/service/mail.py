@@ -32,7 +32,6 @@ class AnswerMail(Message, frozen=True, kw_only=True, tag="answer"):
     breakpoint_id: str
     decision: str
     comment: str = ""
-    method: str = "local"
     statement: str = ""
     signature: str = ""
     on_behalf_of: str | None = None

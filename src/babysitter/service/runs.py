@@ -15,7 +15,7 @@ from babysitter.service.entries import loaded_child
 from babysitter.service.mail import CancelMail, encode_mail
 from babysitter.service.patience import Face, Patience, Silence
 from babysitter.service.reading import read_state, read_states, run_created
-from babysitter.service.session import NewRun, create_run, make_worker, open_run
+from babysitter.service.session import NewRun, create_run, finish_log, make_worker, open_run
 from babysitter.service.state import RunState
 from babysitter.service.views import RunView, as_stored, run_view
 from babysitter.service.wiring import Secrets, Workspace
@@ -63,7 +63,7 @@ class RunService:
         face = face or Silence()
         state = read_state(self._store, run_id)
         if state.end is not None:
-            self._finish_log(run_id, state)
+            finish_log(self._workspace, run_id, state)
             return self._view(run_id, state)
         opened = open_run(workspace, run_id, accept_changed=accept_changed)
         try:
@@ -75,18 +75,6 @@ class RunService:
         # The driver's state holds values in clear; a view holds what the journal does.
         return as_stored(self._view(run_id, opened.state), opened.secrets.masker.mask)
 
-    def _finish_log(self, run_id: str, state: RunState) -> None:
-        """Tell the log what a crash kept from it: whoever ended the run may have died before the seal."""
-        try:
-            lease = self._store.lease(run_id, self._workspace.holder())
-        except RunLockedError:
-            # Whoever holds it is about to.
-            return
-        try:
-            self._workspace.ledger(run_id).caught_up(state)
-        finally:
-            lease.release()
-
     def drive_many(self, run_ids: Sequence[str], *, threads: int = 8) -> list[RunView]:
         """Drive several runs, some at a time, so that the syncs of one overlap with the work of others."""
         with ThreadPoolExecutor(threads, thread_name_prefix="drive") as pool:
@@ -94,10 +82,12 @@ class RunService:
 
     def drive_due(self) -> list[RunView]:
         """Drive every run that has become due: by a time, an answer, or work that was cut off."""
-        now_ns = self._workspace.clock.now_ns()
+        now_ns, unsealed = self._workspace.clock.now_ns(), self._workspace.unsealed()
         driven = []
         for run_id, state in list(read_states(self._store)):
-            if state.end is None and self._is_due(run_id, state, now_ns):
+            if state.end is not None and run_id in unsealed:
+                finish_log(self._workspace, run_id, state)
+            elif state.end is None and self._is_due(run_id, state, now_ns):
                 try:
                     driven.append(self.drive(run_id))
                 except RunLockedError:

@@ -17,7 +17,7 @@ from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import format_time
 from babysitter.model.effects import Sandbox, TaskSpec
-from babysitter.model.errors import ProcessChangedError
+from babysitter.model.errors import ProcessChangedError, RunLockedError
 from babysitter.model.ids import check_run_id, ulid
 from babysitter.model.values import Json, check_json
 from babysitter.service.arriving import Inbox
@@ -190,6 +190,19 @@ def _take_change(
         )
     changed = ev.ProcessChanged(from_digest=state.digest, to_digest=loaded.digest, by=workspace.place.user)
     state.apply(writer.stage(changed))
+
+
+def finish_log(workspace: Workspace, run_id: str, state: RunState) -> None:
+    """Tell the log what a crash kept from it: whoever ended the run may have died before the seal."""
+    try:
+        lease = workspace.store.lease(run_id, workspace.holder())
+    except RunLockedError:
+        # Whoever holds it is about to.
+        return
+    try:
+        workspace.ledger(run_id).caught_up(state)
+    finally:
+        lease.release()
 
 
 def make_worker(

@@ -71,7 +71,6 @@ class SignedAnswers:
         signed = structs.replace(
             mail,
             sender=made.person,
-            method="ssh",
             statement=made.message.decode(),
             signature=made.signature,
             on_behalf_of=wanted.on_behalf_of,

@@ -187,6 +187,10 @@ class Workspace:
         """Return the breakpoints whose glass was broken and that nobody has reviewed."""
         return self.logbook.unreviewed()
 
+    def unsealed(self) -> set[str]:
+        """Return the runs whose end the log has not been told of."""
+        return self.logbook.unsealed() if self.log_folder.is_dir() else set()
+
     @cached_property
     def logbook(self) -> "Logbook":
         """The workspace's log."""

@@ -22,8 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from babysitter.model.errors import SignatureError, SignersError
-from babysitter.signing.certificates import Certificate, parse_signer
-from babysitter.signing.keys import ALGORITHMS, PublicKey, blob_of_line, parse_public_line
+from babysitter.signing.keys import ALGORITHMS, PublicKey, parse_public_line
 from babysitter.signing.patterns import literal_names, matches
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
@@ -93,21 +92,6 @@ class AllowedSigners:
     def authorities_of(self, principal: str) -> tuple[PublicKey, ...]:
         """Return the keys whose certificates may speak for the person."""
         found = (line.key for line in self.lines if line.cert_authority and line.names(principal))
-        return tuple(dict.fromkeys(found))
-
-    def principals_of(self, key_line: str) -> tuple[str, ...]:
-        """Return whom a public key's line, or a certificate's, may sign as, as far as names are spelt out.
-
-        Raises:
-            SignatureError: it is no key that we know.
-        """
-        signer = parse_signer(blob_of_line(key_line)[1])
-        if isinstance(signer, Certificate):
-            named = [line for line in self.lines if line.cert_authority and line.key == signer.authority]
-            found = [name for name in signer.principals if any(line.names(name) for line in named)]
-        else:
-            own = (line for line in self.lines if not line.cert_authority and line.key == signer)
-            found = [name for line in own for name in literal_names(line.patterns) if line.names(name)]
         return tuple(dict.fromkeys(found))
 
 

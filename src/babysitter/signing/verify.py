@@ -32,7 +32,6 @@ from babysitter.signing.allowed_signers import AllowedSigners, SignerLine
 from babysitter.signing.certificates import Certificate, listed_key, parse_signer, plain_key
 from babysitter.signing.checks import Presence, check
 from babysitter.signing.keys import PublicKey
-from babysitter.signing.patterns import literal_names
 from babysitter.signing.refusals import refusal
 from babysitter.signing.revocation import Revocations
 from babysitter.signing.sshsig import parse, to_be_signed
@@ -95,34 +94,6 @@ def verify_signature(
     signed = _check_signature(trust, message, armored, namespace)
     _check_principal(trust, signed, principal, namespace, at_ns // _NS_PER_S)
     return _verified(signed, principal)
-
-
-def find_principals(trust: Trust, *, armored: str | bytes, namespace: str, at_ns: int) -> tuple[str, ...]:
-    """Return whose signature this could be, for choosing whom to verify it as; it proves nothing.
-
-    A line with patterns instead of names adds nobody, except through the names in a certificate.
-
-    Raises:
-        SignatureError: ``malformed``, ``namespace`` or ``unsupported``.
-    """
-    signature = parse(armored)
-    signer = parse_signer(signature.public_key_blob)
-    if signature.namespace != namespace:
-        raise _other_namespace(signature.namespace, namespace)
-    at_s = at_ns // _NS_PER_S
-    candidates: list[str] = []
-    for line in _lines_with_key(trust.signers, signer):
-        candidates += signer.principals if isinstance(signer, Certificate) else literal_names(line.patterns)
-    # Whether the key knew its user is asked when the signature is verified.
-    assumed = Presence(user_present=True, user_verified=True, counter=0)
-    found = []
-    for principal in dict.fromkeys(candidates):
-        try:
-            _check_principal(trust, _Signed(signer=signer, presence=assumed), principal, namespace, at_s)
-        except SignatureError:
-            continue
-        found.append(principal)
-    return tuple(found)
 
 
 def _check_signature(trust: Trust, message: bytes, armored: str | bytes, namespace: str) -> _Signed:

@@ -139,6 +139,10 @@ class FakeWorkspace(Workspace):
         """See Workspace."""
         return super().unreviewed() if self.keeps_log else []
 
+    def unsealed(self) -> set[str]:
+        """See Workspace."""
+        return super().unsealed() if self.keeps_log else set()
+
     def sandbox_name(self) -> str:
         """See Workspace."""
         return "none"

@@ -67,7 +67,6 @@ def signed_mail(
         breakpoint_id=breakpoint_id,
         decision=decision,
         comment=answer.comment,
-        method="ssh",
         statement=made.decode(),
         signature=(key or KEYS[person]).signature(made),
         on_behalf_of=answer.on_behalf_of,

@@ -22,7 +22,9 @@ from babysitter.log.run_keys import is_signed, progress_text, seal_text
 from babysitter.model import events as ev
 from babysitter.model.evidence_settings import LogTable
 from babysitter.model.values import canonical_json, sha256_hex
+from babysitter.service.harness import Harness
 from babysitter.service.runs import RunService
+from babysitter.service.wiring import open_workspace
 from babysitter.stores.disk import RealDisk
 from babysitter.stores.files import FileStore
 from babysitter.stores.interface import Store
@@ -352,6 +354,47 @@ def test_what_a_crash_kept_from_the_log_is_told_by_the_next_driver_once(tmp_path
             break
 
     assert at == 5, "the rules, the opening, the approval and the seal were each cut off once"
+
+
+@pytest.mark.parametrize(
+    "pick_up",
+    [
+        lambda place: RunService(place).drive("r"),
+        lambda place: RunService(place).drive_due(),
+        lambda place: Harness(place).iterate("r"),
+    ],
+    ids=["resume", "resume --due", "run iterate"],
+)
+def test_a_run_whose_driver_died_before_its_seal_is_sealed_by_whoever_looks_at_it_next(
+    tmp_path: Path, pick_up: Callable[[FakeWorkspace], object]
+) -> None:
+    assert dies_on_its_way(trusting(logging(tmp_path), rule()), at=4, when="before")
+    later = logging(tmp_path)
+    assert kinds(later) == ["run.opened", "approval"]
+    assert of_type(later, ev.RunCompleted)
+
+    pick_up(later)
+
+    assert kinds(later) == ["run.opened", "approval", "run.sealed"]
+    assert run_keys(later) == []
+
+
+def test_rules_changed_while_a_driver_runs_are_told_before_anything_is_decided_by_them(
+    tmp_path: Path,
+) -> None:
+    """The driver looks at the settings file before each decision; the log has the rules by then."""
+    file = tmp_path / "babysitter.toml"
+    file.write_text("")
+    driver = open_workspace(tmp_path)
+    driver.ledger("r")
+
+    file.write_text('[[approvals]]\nid = "data"\nwhen = { tags = ["db"] }\npeople = ["bob@example.com"]\n')
+    decided_by = driver.policy_now().digest()
+
+    last = leaves_on_disk(driver.log_folder)[-1]
+    assert isinstance(last, PolicyChanged)
+    assert last.policy_sha256 == decided_by
+    assert (driver.log_folder / "policies" / f"{decided_by}.json").is_file()
 
 
 def test_a_key_that_outlived_its_seal_is_destroyed_by_whoever_comes_next(place: FakeWorkspace) -> None:

@@ -41,18 +41,6 @@ def test_people_and_their_keys_are_found() -> None:
     assert signers.authorities_of("mallory@example.com") == ()
 
 
-def test_the_people_of_a_key_are_found() -> None:
-    signers = AllowedSigners.parse(FILE)
-    certified = soft.certified(
-        soft.ed25519_key(), CA, principals=("carol@example.com", "mallory@example.com")
-    )
-
-    assert signers.principals_of(ALICE.line) == ("alice@example.com", "alice@example.org", "bob@example.com")
-    assert signers.principals_of(soft.ed25519_key().line) == ()
-    assert signers.principals_of(CA.line) == ()
-    assert signers.principals_of(certified.certificate_line) == ("carol@example.com",)
-
-
 @pytest.mark.parametrize(
     "line",
     [

@@ -13,7 +13,7 @@ from babysitter.model.errors import SignatureError
 from babysitter.signing.allowed_signers import AllowedSigners
 from babysitter.signing.refusals import HINTS
 from babysitter.signing.revocation import Revocations
-from babysitter.signing.verify import Trust, Verified, find_principals, verify_signature
+from babysitter.signing.verify import Trust, Verified, verify_signature
 from tests.unit.signing import software_keys as soft
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -36,10 +36,6 @@ def verify(believed: Trust, key: soft.SoftwareKey, principal: str = ALICE, **cha
         "at_ns": NOW_NS,
     }
     return verify_signature(believed, principal=principal, **{**given, **changes})  # type: ignore[arg-type]
-
-
-def whose(believed: Trust, key: soft.SoftwareKey) -> tuple[str, ...]:
-    return find_principals(believed, armored=key.signature(), namespace=soft.NAMESPACE, at_ns=NOW_NS)
 
 
 def test_it_hands_on_what_the_signature_proves() -> None:
@@ -98,32 +94,6 @@ def test_the_first_line_that_names_the_person_says_why() -> None:
     assert refused.value.facts["reason"] == "expired-key"
     assert "line 1" in refused.value.message
     assert refused.value.hint == HINTS["expired-key"]
-
-
-def test_whose_signature_it_could_be_is_found_through_names_and_certificates() -> None:
-    authority, key, other = soft.ecdsa_key(), soft.passkey(), soft.ed25519_key()
-    believed = trust(
-        f"{ALICE},{BOB},*@example.org {key.line}\n"
-        f'carol@example.com valid-before="20260101Z" {key.line}\n'
-        f'dave@example.com namespaces="git" {key.line}\n'
-        f"*@example.com cert-authority {authority.line}"
-    )
-    names = (BOB, "mallory@example.net")
-
-    assert whose(believed, key) == (ALICE, BOB)
-    assert whose(believed, other) == ()
-    assert whose(believed, soft.certified(other, authority, principals=names)) == (BOB,)
-    wanting = soft.certified(other, authority, principals=names, critical=("verify-required",))
-    assert whose(believed, wanting) == (BOB,)
-
-
-def test_whose_signature_for_something_else_it_is_is_not_asked() -> None:
-    key = soft.ed25519_key()
-
-    with pytest.raises(SignatureError) as refused:
-        find_principals(trust(f"{ALICE} {key.line}"), armored=key.signature(), namespace="git", at_ns=NOW_NS)
-
-    assert refused.value.facts["reason"] == "namespace"
 
 
 def test_reading_who_may_sign_does_not_load_the_cryptography() -> None:
