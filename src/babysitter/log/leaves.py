@@ -70,6 +70,11 @@ class Approval(Leaf, frozen=True, kw_only=True):
     on_behalf_of: str | None = None
     break_glass: bool = False
 
+    @property
+    def is_emergency(self) -> bool:
+        """True when somebody broke the glass with it, which wants a review."""
+        return self.break_glass and self.decision == "approve"
+
 
 class RunSealed(Leaf, frozen=True, kw_only=True):
     """A run ended; its whole journal, of ``seq`` lines, has the SHA-256 ``prefix``."""

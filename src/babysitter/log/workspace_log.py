@@ -16,11 +16,20 @@ import threading
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from babysitter.log.checkpoint import Checkpoint, read_checkpoint
-from babysitter.log.leaves import Leaf, LogRecovered, leaf_of
+from babysitter.log.leaves import (
+    Approval,
+    BreakGlassReviewed,
+    Leaf,
+    LogRecovered,
+    RunOpened,
+    RunSealed,
+    leaf_of,
+)
 from babysitter.log.log_files import CHECKPOINT, LogFiles
 from babysitter.log.log_key import LogKey
 from babysitter.log.notes import Note, VerifierKey
@@ -34,6 +43,7 @@ from babysitter.stores.tree import Tree
 WRITE_BYTES_MAX = BATCH_BYTES_MAX // 2
 """Of one write, and of lines that are not synced yet: a torn tail is at most one of each."""
 _encode = msgspec.json.Encoder().encode
+Kind = TypeVar("Kind", bound=Leaf)
 
 
 class WorkspaceLog:
@@ -95,6 +105,25 @@ class WorkspaceLog:
             self._look()
             return list(self._by_run.get(run_id, ()))
 
+    def newest(self, kind: type[Kind]) -> Kind | None:
+        """Return the newest leaf of a kind; None when there is none."""
+        with self._mutex:
+            self._look()
+            leaf = self._newest.get(kind)
+            return leaf if isinstance(leaf, kind) else None
+
+    def unreviewed(self) -> list[tuple[str, str]]:
+        """Return (run, breakpoint) of the emergencies that nobody has reviewed, oldest first."""
+        with self._mutex:
+            self._look()
+            return list(self._unreviewed)
+
+    def unsealed(self) -> set[str]:
+        """Return the runs that were opened and not sealed."""
+        with self._mutex:
+            self._look()
+            return set(self._unsealed)
+
     def hashes(self) -> list[bytes]:
         """Return the leaf hashes of all lines, for proofs."""
         with self._mutex:
@@ -121,6 +150,9 @@ class WorkspaceLog:
         self._leaves: list[Leaf] = []
         self._hashes: list[bytes] = []
         self._by_run: dict[str, list[Leaf]] = {}
+        self._newest: dict[type[Leaf], Leaf] = {}
+        self._unreviewed: dict[tuple[str, str], None] = {}
+        self._unsealed: set[str] = set()
         self._ends: list[int] = []
         self._last_line = b""
         # The tree that the newest checkpoint was found to be of.
@@ -181,11 +213,25 @@ class WorkspaceLog:
             self._ends.append(end)
             self._hashes.append(leaf_hash(line))
             self._leaves.append(leaf)
+            self._newest[type(leaf)] = leaf
             run_id = getattr(leaf, "run_id", None)
             if run_id is not None:
                 self._by_run.setdefault(run_id, []).append(leaf)
+            self._fold(leaf)
         self._chain = chain
         self._last_line = lines[-1] if lines else self._last_line
+
+    def _fold(self, leaf: Leaf) -> None:
+        """Keep what is asked for at every decision, so that nobody looks through all leaves for it."""
+        match leaf:
+            case RunOpened():
+                self._unsealed.add(leaf.run_id)
+            case RunSealed():
+                self._unsealed.discard(leaf.run_id)
+            case Approval() if leaf.is_emergency:
+                self._unreviewed[leaf.run_id, leaf.breakpoint_id] = None
+            case BreakGlassReviewed():
+                self._unreviewed.pop((leaf.run_id, leaf.breakpoint_id), None)
 
     def _signed(self) -> Checkpoint | None:
         """Return what the log said last that it is; None when that is lost, and no witness's copy is here."""

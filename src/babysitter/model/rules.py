@@ -4,6 +4,7 @@ Durations are text as ``30s``, ``15m``, ``4h``, ``7d``. Reference: docs/referenc
 """
 
 import re
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field, to_builtins
@@ -149,7 +150,7 @@ def _open_rule(rule_id: str) -> Rule:
     return Rule(id=rule_id, people=(ANYBODY,), author_may_approve=True, signature=False)
 
 
-class Policy(Struct, frozen=True, kw_only=True):
+class Policy(Struct, frozen=True, kw_only=True, dict=True):
     """All rules of a workspace, as one document with a digest.
 
     guarded: the rule for what touches production or is critical and no other rule names.
@@ -191,6 +192,10 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical document: what RUN_CREATED and each approval commit to."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         return sha256_hex(canonical_json(self.document()))
 
     @property
@@ -212,6 +217,11 @@ class Policy(Struct, frozen=True, kw_only=True):
         if rule.break_glass is None:
             return ()
         return self.members(rule.break_glass.roles, rule.break_glass.people)
+
+    def reviewers(self, rule: Rule) -> tuple[str, ...]:
+        """Return who reviews a rule's emergencies: members of roles, and people named themselves."""
+        named = rule.break_glass.reviewers if rule.break_glass is not None else ()
+        return tuple(name for each in named for name in self.roles.get(each, (each,)))
 
 
 def duration_s(text: str | None) -> float | None:

@@ -4,6 +4,7 @@ Nothing here believes anything. ``trust`` is the auditor's own: keys, and checkp
 they got from witnesses or from each other.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,17 @@ from babysitter.log.notes import VerifierKey, parse_key
 from babysitter.model.errors import NotFoundError, WitnessError
 
 _FILE_BYTES_MAX = 1 << 30
+_SIZE = re.compile(r"[0-9]{1,16}")
+_TOKEN = re.compile(r"([0-9]{1,16})\.[^/\x00-\x1f\ud800-\udfff]{1,200}\.tsr")
+_KEPT = re.compile(r"[0-9a-f]{64}(\.json(\.sig)?)?")
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFolder:
-    """``log`` is the folder of the log; ``trust`` the auditor's, or None."""
+    """``log`` is the folder of the log; ``trust`` the auditor's, or None.
+
+    Each method raises WitnessError for a file that is there and can't be read.
+    """
 
     log: Path
     trust: Path | None = None
@@ -31,11 +38,31 @@ class AuditFolder:
 
     def kept_checkpoints(self) -> list[tuple[str, str]]:
         """Return (name, note) of the checkpoints that witnesses cosigned and the operator kept."""
-        return _notes(self.log / "checkpoints", "log/checkpoints")
+        return [each for each in _notes(self.log / "checkpoints", "log/checkpoints") if _names_size(each[0])]
+
+    def tokens(self) -> list[tuple[str, int, bytes]]:
+        """Return (name, size, DER) of the time stamps that were kept, each over a checkpoint's text."""
+        found = []
+        for path in _files(self.log / "checkpoints"):
+            named = _TOKEN.fullmatch(path.name)
+            if named is not None:
+                token = _bytes(path) or b""
+                found.append((f"log/checkpoints/{path.name}", int(named.group(1)), token))
+        return found
+
+    def stamp_roots(self) -> bytes | None:
+        """Return PEM of the certificates that the auditor believes of time stamping authorities, or None."""
+        return _bytes(self.trust / "tsa-roots.pem") if self.trust is not None else None
 
     def seen_checkpoints(self) -> list[tuple[str, str]]:
         """Return (name, note) of the checkpoints that the auditor brings."""
         return _notes(self.trust / "seen", "seen") if self.trust is not None else []
+
+    def expects_log(self) -> bool:
+        """Tell whether the auditor brings what there can only be where there is a log."""
+        return self.trust is not None and (
+            (self.trust / "log.vkey").exists() or bool(_files(self.trust / "seen"))
+        )
 
     def log_key(self) -> tuple[VerifierKey | None, bool]:
         """Return the log's key, and whether the auditor brought it.
@@ -80,17 +107,23 @@ class AuditFolder:
         Raises:
             NotFoundError: it is not there.
         """
-        data = _bytes(self.log / kind / name) if "/" not in name and not name.startswith(".") else None
+        data = _bytes(self.log / kind / name) if _KEPT.fullmatch(name) else None
         if data is None:
             raise NotFoundError(f"log/{kind}/{name} is missing.", hint="A leaf of the log names it.")
         return data
 
 
+def _names_size(name: str) -> bool:
+    return _SIZE.fullmatch(name.rpartition("/")[2]) is not None
+
+
 def _notes(folder: Path, label: str) -> list[tuple[str, str]]:
-    if not folder.is_dir():
-        return []
-    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix != ".tsr"]
+    files = [path for path in _files(folder) if path.suffix != ".tsr"]
     return [(f"{label}/{path.name}", (_bytes(path) or b"").decode("utf-8", "replace")) for path in files]
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_file()] if folder.is_dir() else []
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -100,3 +133,5 @@ def _bytes(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise WitnessError(f"{path} can't be read: {error.strerror}.", hint="Look at what it is.") from None

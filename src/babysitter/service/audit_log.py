@@ -5,6 +5,8 @@
 3. every checkpoint that a witness or the auditor has is signed by that key, and of a beginning of
    these lines: a longer one means that the log was rolled back, another root that it was forked;
 4. a run is opened once, its progress goes forward, its seal is the last of it, and its key signed both.
+
+A time is a witness's: who cosigned a checkpoint, or a time stamping authority that the auditor believes.
 """
 
 from collections.abc import Sequence
@@ -13,10 +15,22 @@ from dataclasses import dataclass, field
 import msgspec
 
 from babysitter.log.checkpoint import Checkpoint, read_checkpoint
-from babysitter.log.leaves import Approval, Leaf, RunOpened, RunProgress, RunPurged, RunSealed, leaf_of
-from babysitter.log.notes import Note, VerifierKey, cosigned_at, is_signed_by
+from babysitter.log.leaves import (
+    Approval,
+    BreakGlassReviewed,
+    Leaf,
+    PolicyChanged,
+    RunOpened,
+    RunProgress,
+    RunPurged,
+    RunSealed,
+    SignersChanged,
+    leaf_of,
+)
+from babysitter.log.notes import LOG_KEY, Note, VerifierKey, cosigned_at, is_signed_by
 from babysitter.log.run_keys import is_signed, progress_text, seal_text
 from babysitter.log.tree import Frontier, leaf_hash
+from babysitter.log.witness.timestamp import stamped_at
 from babysitter.model.clock import parse_time
 from babysitter.model.errors import WitnessError
 from babysitter.model.lines import BrokenLineError, Chain
@@ -39,33 +53,43 @@ class LoggedRun:
 
 @dataclass(slots=True)
 class LogFacts:
-    """A log that was read. ``times``: when each line says it was written; ``seen``: (size, when, by whom)."""
+    """A log that was read.
+
+    times_ns: when each line says it was written.
+    seen: (size, when in seconds, by whom). stamped: (size, when).
+    policies, signers, emergencies: those leaves with their indexes; emergencies and their reviews, in order.
+    """
 
     leaves: list[Leaf] = field(default_factory=list)
-    times: list[str] = field(default_factory=list)
+    times_ns: list[int] = field(default_factory=list)
     runs: dict[str, LoggedRun] = field(default_factory=dict)
     seen: list[tuple[int, int, str]] = field(default_factory=list)
+    stamped: list[tuple[int, int]] = field(default_factory=list)
+    policies: list[tuple[int, PolicyChanged]] = field(default_factory=list)
+    signers: list[tuple[int, SignersChanged]] = field(default_factory=list)
+    emergencies: list[tuple[int, Approval | BreakGlassReviewed]] = field(default_factory=list)
 
     def witnessed_s(self, index: int) -> int | None:
-        """Return the earliest time at which a witness saw a tree with that leaf; None when none did."""
-        return min((time_s for size, time_s, _ in self.seen if size > index), default=None)
+        """Return the earliest time at which others saw a tree with that leaf, or dated it, or None."""
+        times = [(size, time_s) for size, time_s, _ in self.seen] + self.stamped
+        return min((time_s for size, time_s in times if size > index), default=None)
 
     def time_ns(self, index: int) -> int:
         """Return the time to hold against a key's validity: a witness's, else what the line says."""
         witnessed = self.witnessed_s(index)
-        return witnessed * 1_000_000_000 if witnessed is not None else parse_time(self.times[index])
+        return witnessed * 1_000_000_000 if witnessed is not None else self.times_ns[index]
 
 
 def audit_log(folder: AuditFolder, findings: Findings) -> LogFacts:
     """Return what the log holds, after noting all that is wrong with it."""
     facts = LogFacts()
-    data = folder.log_bytes()
-    hashes = _read(data, facts, findings)
-    _check_notes(folder, hashes, facts, findings)
+    try:
+        hashes = _read(folder.log_bytes(), facts, findings)
+        _check_notes(folder, hashes, facts, findings)
+    except WitnessError as error:
+        findings.error("log.unreadable", LOG, error.message)
     for index, leaf in enumerate(facts.leaves):
         _take(facts, index, leaf, findings)
-    if not facts.leaves:
-        findings.cannot_show("There is no log: nothing shows that no run is missing.")
     return facts
 
 
@@ -73,14 +97,15 @@ def _read(data: bytes, facts: LogFacts, findings: Findings) -> list[bytes]:
     chain, hashes = Chain(), list[bytes]()
     try:
         for record, line in chain.lines(data):
+            time_ns, leaf = parse_time(record.recorded_at), leaf_of(record)
             hashes.append(leaf_hash(line))
-            facts.leaves.append(leaf_of(record))
-            facts.times.append(record.recorded_at)
+            facts.times_ns.append(time_ns)
+            facts.leaves.append(leaf)
     except BrokenLineError as broken:
         findings.error("log.chain", LOG, f"line {broken.seq} {broken.problem}")
-    except (KeyError, msgspec.ValidationError) as error:
+    except (KeyError, ValueError, RecursionError, msgspec.DecodeError) as error:
         findings.error("log.leaf", LOG, f"line {chain.seq} is no leaf: {error}")
-    return hashes[: len(facts.leaves)]
+    return hashes
 
 
 def _check_notes(folder: AuditFolder, hashes: Sequence[bytes], facts: LogFacts, findings: Findings) -> None:
@@ -97,10 +122,13 @@ def _check_notes(folder: AuditFolder, hashes: Sequence[bytes], facts: LogFacts, 
     except WitnessError as error:
         findings.error("log.key", LOG, error.message)
         return
-    roots = _roots(hashes, {checkpoint.size for _, _, checkpoint in notes})
+    tokens = folder.tokens()
+    roots = _roots(hashes, {checkpoint.size for _, _, checkpoint in notes} | {size for _, size, _ in tokens})
     for name, note, checkpoint in notes:
         if _is_of_this_log(name, (note, checkpoint), key, roots, findings):
             _take_times(note, checkpoint.size, witnesses, facts)
+    if key is not None:
+        _take_stamps(folder, key, roots, facts, findings)
     if key is not None and not is_ours:
         findings.cannot_show("The log's key is the operator's own word: bring log.vkey from elsewhere.")
     _say_unwitnessed(folder, len(hashes), facts, findings)
@@ -116,7 +144,7 @@ def _is_of_this_log(
     """Tell whether a checkpoint is signed by the log's key, and of a beginning of these lines."""
     note, checkpoint = signed
     lines = max(roots)
-    if key is None or checkpoint.origin != key.name or not is_signed_by(note, key):
+    if key is None or key.kind != LOG_KEY or checkpoint.origin != key.name or not is_signed_by(note, key):
         findings.error("log.signature", name, "the log's key did not sign this checkpoint")
     elif checkpoint.size > lines:
         text = f"it is of {checkpoint.size} lines and the log has {lines}: it was rolled back"
@@ -134,6 +162,24 @@ def _take_times(note: Note, size: int, witnesses: Sequence[VerifierKey], facts: 
         time_s = cosigned_at(note, witness)
         if time_s is not None:
             facts.seen.append((size, time_s, witness.name))
+
+
+def _take_stamps(
+    folder: AuditFolder, key: VerifierKey, roots: dict[int, bytes], facts: LogFacts, findings: Findings
+) -> None:
+    """Take the times of kept stamps over these very lines, by authorities that the auditor believes."""
+    tokens, trusted = folder.tokens(), folder.stamp_roots()
+    if tokens and trusted is None:
+        findings.cannot_show("There are time stamps, and nobody's counts: bring tsa-roots.pem.")
+        return
+    for name, size, token in tokens:
+        if size not in roots:
+            continue
+        text = Checkpoint(origin=key.name, size=size, root=roots[size]).text
+        try:
+            facts.stamped.append((size, stamped_at(token, text, trusted or b"", witness=name)))
+        except WitnessError as error:
+            findings.cannot_show(f"A time stamp does not count: {error.message}")
 
 
 def _say_unwitnessed(folder: AuditFolder, size: int, facts: LogFacts, findings: Findings) -> None:
@@ -170,6 +216,7 @@ def _roots(hashes: Sequence[bytes], sizes: set[int]) -> dict[int, bytes]:
 
 
 def _take(facts: LogFacts, index: int, leaf: Leaf, findings: Findings) -> None:
+    _keep(facts, index, leaf)
     run_id = getattr(leaf, "run_id", None)
     if run_id is None:
         return
@@ -185,6 +232,19 @@ def _take(facts: LogFacts, index: int, leaf: Leaf, findings: Findings) -> None:
     if run.sealed is not None and isinstance(leaf, (RunProgress, Approval, RunSealed)):
         findings.error("log.order", where, f"run {run_id} goes on after its seal")
     _take_later(run, index, leaf, findings)
+
+
+def _keep(facts: LogFacts, index: int, leaf: Leaf) -> None:
+    """Keep what is asked for by its kind."""
+    match leaf:
+        case PolicyChanged():
+            facts.policies.append((index, leaf))
+        case SignersChanged():
+            facts.signers.append((index, leaf))
+        case BreakGlassReviewed():
+            facts.emergencies.append((index, leaf))
+        case Approval() if leaf.is_emergency:
+            facts.emergencies.append((index, leaf))
 
 
 def _take_later(run: LoggedRun, index: int, leaf: Leaf, findings: Findings) -> None:

@@ -4,22 +4,24 @@
 2. its first line, every head that the log holds, and the whole of it once sealed, are what the log says;
 3. every answer that counts is in the log, and every answer in the log is in the journal;
 4. what the answers to a question add up to is what the journal says they do;
-5. an effect that needed an approval names one that was released over exactly it, and uses it once.
+5. an effect that needed an approval names one that was released over exactly it, and uses it once;
+6. what the rules of then say about each of these is decided again (audit_rules).
 """
 
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from babysitter.log.leaves import Approval
+from babysitter.log.leaves import Approval, RunSealed
 from babysitter.model import events as ev
+from babysitter.model.clock import parse_time
 from babysitter.model.lines import BrokenLineError, Chain, Record
 from babysitter.model.statement import JournalPlace
 from babysitter.model.values import sha256_hex
-from babysitter.policy.decide import Covered
-from babysitter.service.audit_answers import Answered, Answers
+from babysitter.service.audit_answers import Answers
 from babysitter.service.audit_findings import Findings
 from babysitter.service.audit_log import LoggedRun
+from babysitter.service.audit_questions import Answered, Asked
+from babysitter.service.audit_rules import Decisions
 
 _WANTED = frozenset(
     {
@@ -34,24 +36,20 @@ _WANTED = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Asked:
-    """A question of the journal with its place, its answers so far, and what its release still covers."""
-
-    event: ev.BreakpointRequested
-    place: JournalPlace
-    answers: list[Answered] = field(default_factory=list)
-    covers: Counter[Covered] = field(default_factory=Counter)
-
-
 @dataclass(slots=True, kw_only=True)
 class RunAudit:
-    """Walks over one journal. ``logged``: what the log says of the run; ``answers`` judges the answers."""
+    """Walks over one journal.
+
+    logged: what the log says of the run. has_log: whether there is a log that could.
+    answers, decisions: judge the answers, and what was decided by them.
+    """
 
     run_id: str
     data: bytes
     logged: LoggedRun | None
+    has_log: bool
     answers: Answers
+    decisions: Decisions
     findings: Findings
     _created: ev.RunCreated | None = None
     _asked: dict[str, Asked] = field(default_factory=dict)
@@ -75,11 +73,13 @@ class RunAudit:
                         "log.head", f"the first {record.seq} lines are not those that the log tells of"
                     )
                 if record.type in _WANTED:
-                    self._take(record, line, chain)
+                    self._read(record, line, chain)
         self._check_against_log(chain.seq)
 
     def _check_against_log(self, lines: int) -> None:
         logged = self.logged
+        if not self.has_log:
+            return
         if logged is None or logged.opened is None:
             self._error("log.unknown-run", "the run is on disk and the log never opened it")
             return
@@ -89,47 +89,66 @@ class RunAudit:
         for seq, (_, leaf) in self._in_log.items():
             if seq > lines or leaf.breakpoint_id not in self._asked:
                 self._error("log.missing-answer", f"the log has an answer in line {seq} that is not there")
-        beyond = [seq for seq in self._heads if seq > lines]
-        if beyond:
-            self._error("log.truncated", f"the log has seen {max(beyond)} lines and there are {lines}")
-        if logged.sealed is None:
+        beyond = max(self._heads, default=0)
+        if beyond > lines:
+            self._error("log.truncated", f"the log has seen {beyond} lines and there are {lines}")
+        self._check_seal(logged.sealed, lines)
+
+    def _check_seal(self, sealed: RunSealed | None, lines: int) -> None:
+        if sealed is None:
             self.findings.cannot_show(f"Run {self.run_id} is not sealed: it may have gone on, or been cut.")
-        elif logged.sealed.seq != lines or sha256_hex(self.data) != logged.sealed.prefix:
+        elif sealed.seq != lines or sha256_hex(self.data) != sealed.prefix:
             self._error("log.seal", "the journal is not the one that was sealed")
 
-    def _take(self, record: Record, line: bytes, chain: Chain) -> None:
-        event = record.event()
+    def _read(self, record: Record, line: bytes, chain: Chain) -> None:
+        try:
+            event, at_ns = record.event(), parse_time(record.recorded_at)
+        except (KeyError, ValueError, RecursionError) as error:
+            self._error("journal.line", f"line {record.seq} says nothing that can be judged: {error}")
+            return
+        if isinstance(event, ev.BreakpointResponded):
+            self._take_answer(event, record, line, at_ns)
+        elif isinstance(event, ev.BreakpointRequested):
+            place = JournalPlace(seq=record.seq, prefix=record.prefix, head=chain.hasher.hexdigest())
+            self._take_question(event, place, at_ns)
+        else:
+            self._take(event, at_ns)
+
+    def _take(self, event: ev.Event, at_ns: int) -> None:
         match event:
-            case ev.RunCreated():
+            case ev.RunCreated() if self._created is None:
                 self._created = event
             case ev.EffectRequested():
                 self._effects[event.effect_id] = event
-            case ev.BreakpointRequested():
-                place = JournalPlace(seq=record.seq, prefix=record.prefix, head=chain.hasher.hexdigest())
-                self._asked[event.breakpoint_id] = Asked(event, place)
-            case ev.BreakpointResponded():
-                self._take_answer(event, record, line)
             case ev.BreakpointReleased():
-                self._take_release(event)
+                self._take_release(event, at_ns)
             case ev.BreakpointLapsed() if event.breakpoint_id in self._asked:
                 self._asked[event.breakpoint_id].covers.clear()
             case ev.EffectStarted() if event.attempt == 1:
-                self._take_start(event, record)
+                self._take_start(event, at_ns)
 
-    def _take_answer(self, event: ev.BreakpointResponded, record: Record, line: bytes) -> None:
+    def _take_question(self, event: ev.BreakpointRequested, place: JournalPlace, at_ns: int) -> None:
+        if self._created is not None:
+            asked = Asked(created=self._created, event=event, place=place, at_ns=at_ns)
+            self._asked[event.breakpoint_id] = asked
+            self.decisions.question(asked)
+
+    def _take_answer(self, event: ev.BreakpointResponded, record: Record, line: bytes, at_ns: int) -> None:
         asked = self._asked.get(event.breakpoint_id)
-        if asked is None or self._created is None:
+        if asked is None:
             return
         index = self._check_logged(event, record.seq, line)
-        answered = Answered(event=event, recorded_at=record.recorded_at, log_index=index)
-        self.answers.check(self._created, asked.event, asked.place, answered, asked.answers)
-        asked.answers.append(answered)
+        answered = Answered(event=event, at_ns=at_ns, log_index=index)
+        self.answers.check(asked, answered)
+        self.decisions.answer(asked, answered, self.answers.witnessed_ns(answered))
+        if asked.released_at_ns is None:
+            asked.answers.append(answered)
 
     def _check_logged(self, event: ev.BreakpointResponded, seq: int, line: bytes) -> int | None:
         """Return the index of the answer's leaf; None when it has none."""
         found = self._in_log.get(seq)
         if found is None:
-            if self.logged is not None and event.decision != "defer":
+            if self.has_log and event.decision != "defer":
                 text = f"the answer of {event.approver} in line {seq} is not in the log"
                 self._error("log.no-leaf", text)
             return None
@@ -145,23 +164,26 @@ class RunAudit:
             self._error("log.other-answer", f"line {seq} is not the answer that the log tells of")
         return index
 
-    def _take_release(self, event: ev.BreakpointReleased) -> None:
+    def _take_release(self, event: ev.BreakpointReleased, at_ns: int) -> None:
         asked = self._asked.get(event.breakpoint_id)
-        if asked is None or self._created is None:
+        if asked is None:
             return
-        why = self.answers.why_not_released(asked.event, asked.answers, event)
+        why = self.answers.why_not_released(asked, event)
         if why is not None:
             self._error("release", f"{event.breakpoint_id} was released although {why}")
+        else:
+            self.decisions.release(asked, event, at_ns)
+        asked.released_at_ns = at_ns
         asked.covers.update((ref.task_id, ref.args_sha256) for ref in asked.event.approves)
 
-    def _take_start(self, event: ev.EffectStarted, record: Record) -> None:
+    def _take_start(self, event: ev.EffectStarted, at_ns: int) -> None:
         requested = self._effects.get(event.effect_id)
         if requested is None or self._created is None:
             return
         if event.approval is None:
-            needed = self.answers.rule_of_effect(self._created, requested, record.recorded_at)
-            if needed is not None:
-                self._error("gate", f"{event.effect_id} started without an approval; rule {needed} wants one")
+            wrong = self.decisions.start(self._created, requested, None, at_ns)
+            if wrong is not None:
+                self._error(wrong[0], f"{event.effect_id} started without an approval; {wrong[1]}")
             return
         asked = self._asked.get(event.approval)
         key = (requested.task_id, requested.args_sha256)
@@ -174,6 +196,9 @@ class RunAudit:
         refs = [ref for ref in asked.event.approves if (ref.task_id, ref.args_sha256) == key]
         if not any(ref.sandbox_sha256 in (None, event.sandbox_sha256) for ref in refs):
             self._error("gate", f"{event.effect_id} started in another sandbox than was approved")
+        wrong = self.decisions.start(self._created, requested, asked, at_ns)
+        if wrong is not None:
+            self._error(wrong[0], f"{event.effect_id} started although {wrong[1]}")
 
     def _error(self, code: str, text: str) -> None:
         self.findings.error(code, self.run_id, text)

@@ -15,8 +15,11 @@ from babysitter.model.errors import BabysitterError
 from babysitter.service.audit_answers import Answers
 from babysitter.service.audit_findings import Finding, Findings
 from babysitter.service.audit_folder import AuditFolder
-from babysitter.service.audit_log import LoggedRun, audit_log
+from babysitter.service.audit_log import LogFacts, LoggedRun, audit_log
+from babysitter.service.audit_policies import KeptRules
+from babysitter.service.audit_rules import Decisions
 from babysitter.service.audit_run import RunAudit
+from babysitter.service.audit_signers import KnownSigners
 from babysitter.service.verifying import VerificationView, verify_runs
 from babysitter.service.views import View
 from babysitter.service.wiring import file_store
@@ -60,7 +63,10 @@ def audit(
     for view in views:
         for problem in view.problems:
             findings.error("journal", view.run_id, problem)
-    _audit_runs(store, wanted, Answers(folder=files, facts=facts, findings=findings, read=store.read_file))
+    if not facts.leaves and (wanted or files.expects_log()):
+        # Every run has a leaf before anything of it is performed: there was a log.
+        findings.error("log.missing", "log", "there is no log, or nothing in it, and there was one")
+    _audit_runs(store, wanted, files, facts, findings)
     if run_ids is None:
         for run_id, logged in facts.runs.items():
             if run_id in files.left_out():
@@ -77,17 +83,31 @@ def audit(
     )
 
 
-def _audit_runs(store: Store, run_ids: Sequence[str], answers: Answers) -> None:
-    """Hold each run against the log; without a log there is nothing to hold it against."""
-    facts, findings = answers.facts, answers.findings
-    for run_id in run_ids if facts.leaves else ():
+def _audit_runs(
+    store: Store, run_ids: Sequence[str], files: AuditFolder, facts: LogFacts, findings: Findings
+) -> None:
+    """Hold each run against the log, its signatures and its rules; without a log these all the same."""
+    rules = KeptRules(folder=files, facts=facts, findings=findings)
+    signers = KnownSigners(folder=files, facts=facts, findings=findings, rules=rules)
+    decisions = Decisions(rules=rules, findings=findings)
+    answers = Answers(facts=facts, findings=findings, rules=rules, signers=signers, read=store.read_file)
+    signers.check_changes()
+    signers.check_emergencies()
+    for run_id in run_ids:
         try:
             data = store.read_journal(run_id)
         except BabysitterError as error:
             findings.error("journal", run_id, error.message)
             continue
-        logged = facts.runs.get(run_id)
-        RunAudit(run_id=run_id, data=data, logged=logged, answers=answers, findings=findings).check()
+        RunAudit(
+            run_id=run_id,
+            data=data,
+            logged=facts.runs.get(run_id),
+            has_log=bool(facts.leaves),
+            answers=answers,
+            decisions=decisions,
+            findings=findings,
+        ).check()
 
 
 def _shown_by_log(view: VerificationView, logged: LoggedRun | None) -> VerificationView:

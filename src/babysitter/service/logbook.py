@@ -4,18 +4,10 @@ Opened when it is first needed. What is in force is what the newest leaf says, s
 the log is told of a change before anything is decided by it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from babysitter.journal.reader import Store
-from babysitter.log.leaves import (
-    Approval,
-    BreakGlassReviewed,
-    PolicyChanged,
-    RunOpened,
-    RunSealed,
-    SignedBy,
-    SignersChanged,
-)
+from babysitter.log.leaves import PolicyChanged, SignedBy, SignersChanged
 from babysitter.log.run_keys import RunKeys
 from babysitter.log.workspace_log import WorkspaceLog
 from babysitter.model.clock import Clock
@@ -63,52 +55,49 @@ class Logbook:
 
     def tell_policy(self, policy: Policy) -> None:
         """Afterwards the newest policy.changed leaf names these rules, and the log keeps their text."""
-        digest = policy.digest()
-        known = [leaf.policy_sha256 for leaf in self.log.leaves() if isinstance(leaf, PolicyChanged)]
-        if not known or known[-1] != digest:
+        digest, known = policy.digest(), self.log.newest(PolicyChanged)
+        if known is None or known.policy_sha256 != digest:
             self.log.keep("policies", f"{digest}.json", canonical_json(policy.document()))
-            previous = known[-1] if known else None
+            previous = known.policy_sha256 if known is not None else None
             leaf = PolicyChanged(policy_sha256=digest, previous_sha256=previous, by=self._user)
             self.log.append([leaf], durable=True)
 
     def signers_in_force(self) -> SignersChanged | None:
         """Return the newest leaf about signers; None when there is none yet."""
-        found = [leaf for leaf in self.log.leaves() if isinstance(leaf, SignersChanged)]
-        return found[-1] if found else None
+        return self.log.newest(SignersChanged)
 
-    def tell_signers(self, signers: bytes, revoked: bytes, signed_by: Sequence[SignedBy] = ()) -> None:
-        """Afterwards the newest signers.changed leaf names this file, and the log keeps its text."""
+    def tell_signers(
+        self, signers: bytes, revoked: bytes, signed_by: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Afterwards the newest signers.changed leaf names these files, and the log keeps their texts.
+
+        ``signed_by``: the signatures over the change, by person; the log keeps them too.
+        """
+        agreed = signed_by or {}
         digests = (sha256_hex(signers), sha256_hex(revoked) if revoked else "")
         before = self.signers_in_force()
         if before is None or (before.signers_sha256, before.revoked_sha256 or "") != digests:
             self.log.keep("signers", digests[0], signers)
             if revoked:
                 self.log.keep("signers", digests[1], revoked)
+            for signature in agreed.values():
+                self.log.keep("signers", sha256_hex(signature), signature)
             leaf = SignersChanged(
                 signers_sha256=digests[0],
                 revoked_sha256=digests[1] or None,
                 previous_sha256=before.signers_sha256 if before is not None else None,
                 by=self._user,
-                signed_by=tuple(signed_by),
+                signed_by=tuple(
+                    SignedBy(approver=person, signature_sha256=sha256_hex(signature))
+                    for person, signature in agreed.items()
+                ),
             )
             self.log.append([leaf], durable=True)
 
     def unsealed(self) -> set[str]:
         """Return the runs that the log has opened and not sealed: they go on, or a crash kept the seal."""
-        opened: set[str] = set()
-        for leaf in self.log.leaves():
-            if isinstance(leaf, RunOpened):
-                opened.add(leaf.run_id)
-            elif isinstance(leaf, RunSealed):
-                opened.discard(leaf.run_id)
-        return opened
+        return self.log.unsealed()
 
     def unreviewed(self) -> list[str]:
         """Return the breakpoints, as RUN/BREAKPOINT, whose glass was broken and that nobody has reviewed."""
-        broken: dict[str, None] = {}
-        for leaf in self.log.leaves():
-            if isinstance(leaf, Approval) and leaf.break_glass and leaf.decision == "approve":
-                broken[f"{leaf.run_id}/{leaf.breakpoint_id}"] = None
-            elif isinstance(leaf, BreakGlassReviewed):
-                broken.pop(f"{leaf.run_id}/{leaf.breakpoint_id}", None)
-        return list(broken)
+        return [f"{run_id}/{breakpoint_id}" for run_id, breakpoint_id in self.log.unreviewed()]

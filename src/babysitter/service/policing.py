@@ -9,7 +9,6 @@ from babysitter.log.leaves import Approval, BreakGlassReviewed
 from babysitter.model import events as ev
 from babysitter.model.clock import format_time
 from babysitter.model.errors import NotFoundError, PolicyDeniedError, SettingsError, UsageError
-from babysitter.model.rules import Rule
 from babysitter.model.values import Json, canonical_json, sha256_hex
 from babysitter.policy.authorizer import Decider, conditions, rule_for
 from babysitter.policy.cases import CaseResult, parse_cases, run_case
@@ -170,6 +169,8 @@ class Policing:
         )
         self._check_reviewer(run_id, broken, signed.person)
         digest = sha256_hex(signed.message)
+        # Who may review is in the rules, so the log has those first.
+        workspace.logbook.tell_policy(workspace.policy_now())
         log = workspace.logbook.log
         log.keep("reviews", f"{digest}.json", signed.message)
         log.keep("reviews", f"{digest}.json.sig", signed.signature.encode())
@@ -212,7 +213,7 @@ class Policing:
         identities = Identities(policy)
         rule_id = self._rule_of(run_id, broken.breakpoint_id)
         rule = policy.rule_named(rule_id)
-        named = _reviewers(policy.roles, rule) if rule is not None else ()
+        named = policy.reviewers(rule) if rule is not None else ()
         if person not in named:
             who = ", ".join(named) or "nobody: put it back into babysitter.toml"
             raise PolicyDeniedError(
@@ -224,10 +225,3 @@ class Policing:
                 f"{person} broke the glass or is an author of the run.",
                 hint="Somebody else has to review it.",
             )
-
-
-def _reviewers(roles: dict[str, tuple[str, ...]], rule: Rule) -> tuple[str, ...]:
-    """Return the people who review a rule's emergencies: members of roles, or named themselves."""
-    if rule.break_glass is None:
-        return ()
-    return tuple(name for each in rule.break_glass.reviewers for name in roles.get(each, (each,)))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from babysitter.config import Settings
-from babysitter.log.leaves import SignedBy
 from babysitter.model.errors import SignatureError, SignersError
 from babysitter.model.evidence_settings import SigningTable
 from babysitter.model.rules import Policy
@@ -50,11 +49,11 @@ class SignerFiles:
 class Proposed:
     """Files of signers that differ from those in force, where that needs signatures.
 
-    old: whom to believe by those in force. signed_by: who agreed so far. missing: how many more must.
+    old: whom to believe by those in force. signed_by: the signatures so far, by person. missing: how many more must.
     """
 
     old: Trust
-    signed_by: tuple[SignedBy, ...]
+    signed_by: dict[str, bytes]
     missing: int
 
 
@@ -93,7 +92,9 @@ def signers_in_force(files: SignerFiles, settings: Settings, policy: Policy, log
         return _revoking_at_once(change.old, revoked, settings.signing)
     trust = trust_of(settings.signing, signers, revoked)
     if signers or revoked or logbook.signers_in_force() is not None:
-        logbook.tell_signers(signers, revoked, change.signed_by if change is not None else ())
+        # Whether a change needs signatures is in the rules, so the log has those first.
+        logbook.tell_policy(policy)
+        logbook.tell_signers(signers, revoked, change.signed_by if change is not None else {})
     return trust
 
 
@@ -118,12 +119,10 @@ def change_text(signers: bytes, revoked: bytes) -> bytes:
     return f"babysitter-signers/v1\n{sha256_hex(signers)}\n{sha256_hex(revoked)}\n".encode()
 
 
-def signatures_over(
-    files: SignerFiles, people: tuple[str, ...], old: Trust, at_ns: int
-) -> tuple[SignedBy, ...]:
-    """Return whose signatures over the files as they are now hold, by those in force; each person once."""
+def signatures_over(files: SignerFiles, people: tuple[str, ...], old: Trust, at_ns: int) -> dict[str, bytes]:
+    """Return the signatures over the files as they are now that hold, by those in force, by person."""
     folder, text = files.approvals_folder(), change_text(*files.read())
-    found = []
+    found = {}
     for person in people:
         signature = _bytes_of(folder / f"{person}.sig")
         if not signature:
@@ -140,8 +139,8 @@ def signatures_over(
         except SignatureError:
             # A signature that does not hold is as good as none; the quorum says whether that is enough.
             continue
-        found.append(SignedBy(approver=person, signature_sha256=sha256_hex(signature)))
-    return tuple(found)
+        found[person] = signature
+    return found
 
 
 def _bytes_of(path: Path) -> bytes:

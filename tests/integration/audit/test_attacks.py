@@ -363,3 +363,56 @@ def test_an_effect_that_started_without_the_approval_its_rule_wants(place: Works
     unwitnessed(place).forger.rewrite("one", change)
 
     caught(judged, place, "started without an approval", "gate one")
+
+
+@pytest.mark.parametrize(
+    "brought", [(), ("log.vkey",), ("seen", "witnesses")], ids=["nothing", "key", "seen"]
+)
+def test_the_whole_log_deleted(place: Workspace, judged: Judge, brought: tuple[str, ...]) -> None:
+    shutil.rmtree(place.data / "log")
+    for name in {"log.vkey", "seen", "witnesses"} - set(brought):
+        path = place.trust / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    caught(judged, place, "log: there is none", "log.missing log")
+
+
+def test_the_log_and_every_run_deleted_of_a_workspace_whose_log_the_auditor_knows(
+    place: Workspace, judged: Judge
+) -> None:
+    shutil.rmtree(place.data / "log")
+    shutil.rmtree(place.data / "runs")
+    (place.data / "runs").mkdir()
+
+    caught(judged, place, "log: there is none", "log.missing log")
+
+
+def test_a_folder_in_which_nothing_ever_was_passes_both(
+    place: Workspace, judged: Judge, tmp_path: Path
+) -> None:
+    (tmp_path / "new" / "workspace" / ".a5c" / "runs").mkdir(parents=True)
+    empty = Workspace(tmp_path / "new" / "workspace", place.keys, tmp_path / "new" / "trust")
+
+    said = judged(empty)
+
+    assert (said.script_status, said.ours.ok) == (0, True), said.script + said.findings
+
+
+def test_without_a_log_signatures_and_rules_are_looked_at_all_the_same(
+    place: Workspace, judged: Judge
+) -> None:
+    """What is missing of the log's files is what the auditor brought, or is in the run."""
+    forged_answer(place, "eve@example.com", place.key("eve@example.com"))
+    shutil.copytree(place.data / "log" / "policies", place.root / "policies")
+    shutil.rmtree(place.data / "log")
+    (place.data / "log").mkdir()
+    shutil.copytree(place.root / "policies", place.data / "log" / "policies")
+    folder = place.data / "runs" / "two" / "breakpoints" / "3-gate-deploy"
+    (folder / "approval-1.json.sig").write_bytes(
+        (folder.parent / "4-gate-deploy" / "approval-1.json.sig").read_bytes()
+    )
+
+    said = judged(place)
+
+    assert "answer.rule one/3-gate-deploy" in said.findings
+    assert "signature.bad-signature two/3-gate-deploy" in said.findings

@@ -19,7 +19,7 @@ from babysitter.model.rules import (
 )
 from babysitter.model.values import canonical_json, sha256_hex
 from babysitter.policy.rules import make_policy
-from babysitter.service.audit_answers import policy_from
+from babysitter.service.audit_policies import policy_from
 from tests.unit.policy.people import ALICE, BOB, CAROL, DAVE, EMERGENCY, EVE, PEOPLE, delegate, policy, rule
 
 
