@@ -51,28 +51,23 @@ def audit(
         trust: the auditor's own folder: keys, and checkpoints that they got elsewhere.
         run_ids: which runs; None: all, and then one that is missing is found too.
 
+    Whatever is wrong with what is audited is a finding; a disk that can't be read is one too.
+
     Raises:
-        StoreFailedError: the disk could not be read.
+        StoreFailedError: the folder of runs could not be read.
     """
     findings = Findings()
     files = AuditFolder(log, trust)
     facts = audit_log(files, findings)
     present = store.run_ids()
     wanted = present if run_ids is None else list(run_ids)
-    views = verify_runs(store, wanted)
-    for view in views:
-        for problem in view.problems:
-            findings.error("journal", view.run_id, problem)
+    views = _verified(store, wanted, findings)
     if not facts.leaves and (wanted or files.expects_log()):
         # Every run has a leaf before anything of it is performed: there was a log.
         findings.error("log.missing", "log", "there is no log, or nothing in it, and there was one")
     _audit_runs(store, wanted, files, facts, findings)
     if run_ids is None:
-        for run_id, logged in facts.runs.items():
-            if run_id in files.left_out():
-                findings.cannot_show(f"Run {run_id} was left out on purpose.")
-            elif run_id not in present and logged.purged is None:
-                findings.error("run.missing", run_id, "the log tells of this run and it is not there")
+        _look_for_missing(present, files, facts, findings)
     views = [_shown_by_log(view, facts.runs.get(view.run_id)) for view in views]
     return AuditReport(
         ok=not any(found.severity == "error" for found in findings.found),
@@ -81,6 +76,36 @@ def audit(
         unproven=tuple(findings.unproven),
         log_lines=len(facts.leaves),
     )
+
+
+def _verified(store: Store, run_ids: Sequence[str], findings: Findings) -> list[VerificationView]:
+    views = []
+    for run_id in run_ids:
+        try:
+            views += verify_runs(store, [run_id])
+        except BabysitterError as error:
+            findings.error("journal.unreadable", run_id, error.message)
+    for view in views:
+        for problem in view.problems:
+            findings.error("journal", view.run_id, problem)
+    return views
+
+
+def _look_for_missing(
+    present: Sequence[str], files: AuditFolder, facts: LogFacts, findings: Findings
+) -> None:
+    """Note each run that the log tells of and the disk has not."""
+    try:
+        left_out = files.left_out()
+    except BabysitterError as error:
+        findings.error("log.unreadable", "left-out", error.message)
+        left_out = frozenset()
+    there = frozenset(present)
+    for run_id, logged in facts.runs.items():
+        if run_id in left_out:
+            findings.cannot_show(f"Run {run_id} was left out on purpose.")
+        elif run_id not in there and logged.purged is None:
+            findings.error("run.missing", run_id, "the log tells of this run and it is not there")
 
 
 def _audit_runs(
@@ -97,7 +122,7 @@ def _audit_runs(
         try:
             data = store.read_journal(run_id)
         except BabysitterError as error:
-            findings.error("journal", run_id, error.message)
+            findings.error("journal.unreadable", run_id, error.message)
             continue
         RunAudit(
             run_id=run_id,
