@@ -128,7 +128,8 @@ class Witnessing:
             kept = read_checkpoint(self.log.read(path).decode())[0]
         except NotFoundError:
             kept = read_checkpoint(note)[0]
-        if cosigned.signatures:
+        if cosigned.signatures or cosigned.token:
+            # A token stamps the text of the checkpoint, so whoever checks it needs that too.
             self.log.keep("checkpoints", str(size), str(kept.with_signatures(*cosigned.signatures)).encode())
         if cosigned.token:
             self.log.keep("checkpoints", f"{size}.{table.name}.tsr", cosigned.token)

@@ -49,6 +49,7 @@ class Story:
 
     policy: the rules in force. asked_under: those that the question names; None: the same.
     question: fields of it that are other. started_after_min: between the release and the start.
+    days_ago: by how much journal and log are dated back.
     """
 
     policy: Policy
@@ -57,6 +58,7 @@ class Story:
     said: tuple[Said, ...] = (Said(),)
     released_by: tuple[str, ...] | None = None
     started_after_min: float = 0
+    days_ago: int = 0
 
 
 def tell(place: Workspace, story: Story) -> None:
@@ -73,9 +75,15 @@ def tell(place: Workspace, story: Story) -> None:
     _log(forger, story, lines)
 
 
+def _dated(lines: list[Line], story: Story) -> list[Line]:
+    ago_ns = story.days_ago * 24 * 60 * MINUTE_NS
+    return [line | {"recordedAt": format_time(parse_time(line["recordedAt"]) - ago_ns)} for line in lines]
+
+
 def _journal(place: Workspace, forger: Forger, story: Story) -> list[Line]:
-    by_type = {line["type"]: line for line in forger.lines("one")}
-    begun = forger.lines("one")[: list(by_type).index("BREAKPOINT_REQUESTED") + 1]
+    lines = _dated(forger.lines("one"), story)
+    by_type = {line["type"]: line for line in lines}
+    begun = lines[: list(by_type).index("BREAKPOINT_REQUESTED") + 1]
     begun[0]["data"]["policySha256"] = story.policy.digest()
     asked = begun[-1]["data"]
     asked |= {"policySha256": (story.asked_under or story.policy).digest(), **story.question}
@@ -160,7 +168,11 @@ def _log(forger: Forger, story: Story, lines: list[Line]) -> None:
     """Have the log tell of the journal as it is: opened, each answer, sealed, under a new key of the run."""
     raw = chained(lines).splitlines(keepends=True)
     key = Ed25519PrivateKey.generate()
-    old = {leaf["type"]: leaf for leaf in forger.leaves() if leaf["data"].get("runId", "one") == "one"}
+    old = {
+        leaf["type"]: leaf
+        for leaf in _dated(forger.leaves(), story)
+        if leaf["data"].get("runId", "one") == "one"
+    }
     old["policy.changed"]["data"]["policySha256"] = story.policy.digest()
     old["run.opened"]["data"] |= {
         "firstLineSha256": sha(raw[0]),
