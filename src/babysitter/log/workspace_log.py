@@ -232,6 +232,8 @@ class WorkspaceLog:
                 self._unreviewed[leaf.run_id, leaf.breakpoint_id] = None
             case BreakGlassReviewed():
                 self._unreviewed.pop((leaf.run_id, leaf.breakpoint_id), None)
+            case _:
+                return
 
     def _signed(self) -> Checkpoint | None:
         """Return what the log said last that it is; None when that is lost, and no witness's copy is here."""

@@ -11,7 +11,7 @@ All of this docs/how-to/audit.sh looks at too; what it leaves out is in ``audit_
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from babysitter.model import events as ev
 from babysitter.model.clock import parse_time
@@ -29,7 +29,7 @@ from babysitter.service.audit_questions import Answered, Asked
 from babysitter.service.audit_rules import missing_places
 from babysitter.service.audit_signers import KnownSigners
 from babysitter.service.judging import differences, said_otherwise
-from babysitter.signing.verify import verify_signature
+from babysitter.signing.verify import Trust, verify_signature
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +96,38 @@ class Answers:
             return f"{len(people)} people are fewer than {quorum}"
         missing = missing_places(policy, rule, asked.event, people)
         return f"it takes everybody, and {min(missing)} did not approve" if missing else None
+
+    def standing(self, asked: Asked, at_ns: int) -> Asked:
+        """Return a question with the answers that stood at a time: less the yeses of keys that no longer did.
+
+        By the log's files, whatever the auditor brings: what the driver knew is what it had to go by.
+        """
+        in_force = self.rules.in_force(at_ns, asked.created.policy_sha256)
+        trust = self.signers.then(at_ns, self.rules.named(in_force[0]))
+        if trust is None:
+            return asked
+        answers = [each for each in asked.answers if not self._has_fallen(asked, each, trust)]
+        return replace(asked, answers=answers)
+
+    def _has_fallen(self, asked: Asked, answered: Answered, trust: Trust) -> bool:
+        event, run_id = answered.event, asked.created.run_id
+        if event.decision != "approve" or event.statement_ref is None or event.signature_ref is None:
+            return False
+        try:
+            verify_signature(
+                trust,
+                message=self.read(run_id, event.statement_ref.path),
+                armored=self.read(run_id, event.signature_ref.path),
+                principal=event.approver,
+                namespace=APPROVAL_NAMESPACE,
+                at_ns=answered.at_ns,
+            )
+        except SignatureError:
+            return True
+        except BabysitterError:
+            # What can't be read is told of where the answer itself is judged.
+            return False
+        return False
 
     def time_ns(self, answered: Answered) -> int:
         """Return when an answer was given at the latest: a witness's time, else that of its leaf or line."""

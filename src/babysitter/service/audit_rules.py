@@ -9,7 +9,7 @@ What docs/how-to/audit.sh looks at besides is in ``audit_answers``; all here onl
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from babysitter.model import events as ev
 from babysitter.model.rules import ANYBODY, Policy, Rule
@@ -38,13 +38,15 @@ Wrong = tuple[str, str]
 
 @dataclass(slots=True, kw_only=True)
 class Decisions:
-    """See the module."""
+    """See the module. ``rule_of``: the rule of each question so far, by run and breakpoint."""
 
     rules: KeptRules
     findings: Findings
+    rule_of: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def question(self, asked: Asked) -> None:
         """Note when a question was not asked under the rules of its time, or under another rule of them."""
+        self.rule_of[asked.created.run_id, asked.event.breakpoint_id] = asked.event.rule
         event, first = asked.event, asked.created.policy_sha256
         if event.policy_sha256 not in self.rules.in_force(asked.at_ns, first):
             self.findings.error(

@@ -197,6 +197,10 @@ class RunAudit:
         if not any(ref.sandbox_sha256 in (None, event.sandbox_sha256) for ref in refs):
             self._error("gate", f"{event.effect_id} started in another sandbox than was approved")
         wrong = self.decisions.start(self._created, requested, asked, at_ns)
+        if wrong is None:
+            standing = self.answers.standing(asked, at_ns)
+            wrong = self.decisions.start(self._created, requested, standing, at_ns)
+            wrong = wrong and ("start.revoked", f"a key that signed was not in force any more: {wrong[1]}")
         if wrong is not None:
             self._error(wrong[0], f"{event.effect_id} started although {wrong[1]}")
 

@@ -6,6 +6,7 @@
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,7 +19,7 @@ from babysitter.policy.people import Identities
 from babysitter.service.audit_findings import Findings
 from babysitter.service.audit_folder import AuditFolder
 from babysitter.service.audit_log import LogFacts
-from babysitter.service.audit_policies import KeptRules
+from babysitter.service.audit_policies import SLACK_NS, KeptRules
 from babysitter.service.policing import REVIEW_NAMESPACE, REVIEW_TYPE
 from babysitter.service.signers_in_force import SIGNERS_NAMESPACE, change_text, trust_of
 from babysitter.signing.verify import Trust, verify_signature
@@ -78,18 +79,16 @@ class KnownSigners:
                     self.findings.error("signers.unsigned", f"log line {index + 1}", text)
             before = leaf
 
-    def check_emergencies(self) -> None:
-        """Note each emergency that came before an earlier one was reviewed, and each review that is none."""
+    def check_emergencies(self, rule_of: Mapping[tuple[str, str], str]) -> None:
+        """Note each emergency that came before an earlier one was reviewed, and each review that is none.
+
+        ``rule_of``: the rule of each question that is known, by run and breakpoint.
+        """
         waiting: dict[tuple[str, str], Approval] = {}
         for index, leaf in self.facts.emergencies:
             where, about = f"log line {index + 1}", (leaf.run_id, leaf.breakpoint_id)
             if isinstance(leaf, BreakGlassReviewed):
-                broken = waiting.get(about)
-                why = (
-                    "nobody broke the glass there"
-                    if broken is None
-                    else self._why_no_review(index, leaf, broken)
-                )
+                why = self._why_no_review(index, leaf, waiting.get(about), rule_of.get(about))
                 if why is None:
                     del waiting[about]
                 else:
@@ -130,10 +129,14 @@ class KnownSigners:
             found.add(each.approver)
         return found
 
-    def _why_no_review(self, index: int, leaf: BreakGlassReviewed, broken: Approval) -> str | None:
+    def _why_no_review(
+        self, index: int, leaf: BreakGlassReviewed, broken: Approval | None, rule_id: str | None
+    ) -> str | None:
+        if broken is None:
+            return "nobody broke the glass there"
         policy = self.rules.at_leaf(index)
-        if policy is None or leaf.reviewer not in policy.reviewers:
-            return f"no rule of then names {leaf.reviewer} as a reviewer"
+        if policy is None or leaf.reviewer not in _reviewers(policy, rule_id):
+            return f"the rules of then do not name {leaf.reviewer} as a reviewer"
         opened = self.facts.runs[leaf.run_id].opened
         authors = {broken.approver, *((opened.requested_by, *opened.authors) if opened is not None else ())}
         if Identities(policy).is_author(leaf.reviewer, authors):
@@ -184,6 +187,19 @@ class KnownSigners:
             self._trusts[key] = trust_of(settings, *files)
         return self._trusts[key]
 
+    def then(self, at_ns: int, policy: Policy | None) -> Trust | None:
+        """Return whom the driver had to believe at a time, by the log's files; None: nobody knows.
+
+        A moment before is as good, since a change is told of just after it was seen.
+        """
+        known = [leaf for index, leaf in self.facts.signers if self.facts.times_ns[index] <= at_ns - SLACK_NS]
+        said = policy.signing if policy is not None else SigningTable()
+        try:
+            return self._of_leaf(known[-1], frozenset(said.origins), said) if known else None
+        except BabysitterError:
+            # What is wrong with the files themselves is told of elsewhere.
+            return None
+
     def _files(self, signers: str, revoked: str | None) -> tuple[bytes, bytes]:
         return self._kept(signers), self._kept(revoked) if revoked is not None else b""
 
@@ -192,3 +208,13 @@ class KnownSigners:
         if sha256_hex(data) != digest:
             raise SignatureError(f"log/signers/{digest} is not what its name says.", reason="signers")
         return data
+
+
+def _reviewers(policy: Policy, rule_id: str | None) -> set[str]:
+    """Return who reviews emergencies of a rule, or of any, where the run that would name it is not here."""
+    return {
+        name
+        for rule in policy.rules
+        if rule_id is None or rule.id == rule_id
+        for name in policy.reviewers(rule)
+    }

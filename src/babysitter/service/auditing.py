@@ -117,7 +117,6 @@ def _audit_runs(
     decisions = Decisions(rules=rules, findings=findings)
     answers = Answers(facts=facts, findings=findings, rules=rules, signers=signers, read=store.read_file)
     signers.check_changes()
-    signers.check_emergencies()
     for run_id in run_ids:
         try:
             data = store.read_journal(run_id)
@@ -133,6 +132,7 @@ def _audit_runs(
             decisions=decisions,
             findings=findings,
         ).check()
+    signers.check_emergencies(decisions.rule_of)
 
 
 def _shown_by_log(view: VerificationView, logged: LoggedRun | None) -> VerificationView:

@@ -49,7 +49,8 @@ class SignerFiles:
 class Proposed:
     """Files of signers that differ from those in force, where that needs signatures.
 
-    old: whom to believe by those in force. signed_by: the signatures so far, by person. missing: how many more must.
+    old: whom to believe by those in force.
+    signed_by: the signatures so far, by person. missing: how many more must.
     """
 
     old: Trust

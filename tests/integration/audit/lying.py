@@ -50,6 +50,7 @@ class Story:
     policy: the rules in force. asked_under: those that the question names; None: the same.
     question: fields of it that are other. started_after_min: between the release and the start.
     days_ago: by how much journal and log are dated back.
+    revoked_after_min: between the release and the revocation of Bob's key, where there was one.
     """
 
     policy: Policy
@@ -59,6 +60,7 @@ class Story:
     released_by: tuple[str, ...] | None = None
     started_after_min: float = 0
     days_ago: int = 0
+    revoked_after_min: float | None = None
 
 
 def tell(place: Workspace, story: Story) -> None:
@@ -72,7 +74,7 @@ def tell(place: Workspace, story: Story) -> None:
         (forger.log / "policies" / f"{sha(document)}.json").write_bytes(document)
     lines = _journal(place, forger, story)
     forger.journal("one").write_bytes(chained(lines))
-    _log(forger, story, lines)
+    _log(place, forger, story, lines)
 
 
 def _dated(lines: list[Line], story: Story) -> list[Line]:
@@ -164,7 +166,15 @@ def _signature(place: Workspace, said: Said, made: bytes) -> tuple[bytes, str]:
     return done.stdout, Path(f"{key}.pub").read_text()
 
 
-def _log(forger: Forger, story: Story, lines: list[Line]) -> None:
+def _revocation(place: Workspace, told: list[Line], after_min: float) -> Line:
+    key = Path(f"{place.key(BOB)}.pub").read_bytes()
+    (place.data / "log" / "signers" / sha(key)).write_bytes(key)
+    at_ns = parse_time(told[-1]["recordedAt"]) + int(after_min * MINUTE_NS)
+    data = told[1]["data"] | {"revokedSha256": sha(key)}
+    return {"type": "signers.changed", "recordedAt": format_time(at_ns), "data": data}
+
+
+def _log(place: Workspace, forger: Forger, story: Story, lines: list[Line]) -> None:
     """Have the log tell of the journal as it is: opened, each answer, sealed, under a new key of the run."""
     raw = chained(lines).splitlines(keepends=True)
     key = Ed25519PrivateKey.generate()
@@ -197,6 +207,8 @@ def _log(forger: Forger, story: Story, lines: list[Line]) -> None:
                 **{name: answer[name] for name in ("onBehalfOf", "breakGlass") if name in answer},
             }
             told.append({"type": "approval", "recordedAt": line["recordedAt"], "data": data})
+    if story.revoked_after_min is not None:
+        told.append(_revocation(place, told, story.revoked_after_min))
     text = seal_text("one", len(raw), sha(b"".join(raw)), "completed")
     sealed = old["run.sealed"]
     sealed["recordedAt"] = lines[-1]["recordedAt"]

@@ -69,6 +69,9 @@ HONEST = {
         break_glass=BreakGlass(people=(EVE,), reviewers=(ALICE,)),
         question={"quorum": 2},
     ),
+    "a key revoked after what it let through had started": Story(
+        policy=rules(), revoked_after_min=5, started_after_min=1
+    ),
     "a rule of the settings": story(
         (Said("rule:small", by="rule"),),
         signature=False,
@@ -124,6 +127,10 @@ ONLY_OURS = {
     ),
     "without the tests": (story(security_tests=("authentication",)), {"start.tests"}),
     "too long after the release": (story(execution_expires="30m", started_after_min=31), {"start.late"}),
+    "with a key that was revoked meanwhile": (
+        Story(policy=rules(), revoked_after_min=5, started_after_min=10),
+        {"start.revoked"},
+    ),
     "against a policy of the team's own": (
         story(cedar={"own.cedar": FORBID.format("approve")}),
         {"answer.policy", "release.quorum", "start.quorum"},
