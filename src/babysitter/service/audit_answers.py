@@ -183,7 +183,7 @@ class Answers:
         if event.on_behalf_of is not None and not any(
             each.from_ == event.on_behalf_of and each.to == event.approver for each in rule.delegates
         ):
-            return f"nobody delegated the place of {event.on_behalf_of}"
+            return f"nobody delegated the seat of {event.on_behalf_of}"
         if (
             ANYBODY not in asked.event.eligible
             and event.approver not in asked.event.eligible

@@ -30,8 +30,10 @@ Runs of a Babysitter workspace, and the log that tells of them.
 
 Do not take the script from here if you do not trust who made this: it is in Babysitter's documentation,
 and has 80 lines. Bring a folder TRUST with what you got from elsewhere, each file optional: allowed_signers
-(whose keys count), log.vkey (the log's key), witnesses (keys of witnesses that you believe), seen/*
-(checkpoints that witnesses or other auditors have seen). Without it, that is the word of whoever made this.
+(whose keys count), revoked_keys (of which nothing counts), origins (pages where passkeys may be used),
+log.vkey (the log's key), witnesses (keys of witnesses that you believe), tsa-roots.pem (who may vouch for
+time stamps), seen/* (checkpoints that witnesses or other auditors have seen). Without it, that is the word
+of whoever made this.
 """
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from babysitter.log import workspace_log
-from babysitter.log.leaves import LogRecovered
+from babysitter.log.leaves import LogRecovered, PolicyChanged, SignersChanged
 from babysitter.log.proofs import check_leaf, prove_leaf
 from babysitter.log.tree import leaf_hash
 from babysitter.model.errors import BabysitterError, CorruptJournalError, NotFoundError, StoreFailedError
@@ -447,3 +447,16 @@ def test_a_log_that_somebody_holds_for_too_long_is_said(folder: Path) -> None:
         os.close(fd)
 
     assert log.append([held("later")], durable=True) == [1]
+
+
+def test_what_is_asked_at_every_decision_is_kept_as_the_leaves_come_in(folder: Path) -> None:
+    """Also what another process added; nothing looks through all leaves for it."""
+    log, other = open_log(folder), open_log(folder)
+    log.append([PolicyChanged(policy_sha256="1" * 64, by="alice"), held("r")], durable=True)
+
+    other.append([PolicyChanged(policy_sha256="2" * 64, by="bob")], durable=True)
+
+    newest = log.newest(PolicyChanged)
+    assert newest is not None
+    assert (newest.policy_sha256, log.newest(SignersChanged)) == ("2" * 64, None)
+    assert (log.unreviewed(), log.unsealed()) == ([], set())

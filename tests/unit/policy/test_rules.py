@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import SignersChangeTable, SigningTable
@@ -169,6 +170,17 @@ def test_the_kept_document_gives_the_same_rules_back() -> None:
 
     assert again == made
     assert again.digest() == made.digest()
+
+
+def test_a_digest_is_made_once_and_is_that_of_its_own_rules() -> None:
+    made = policy(rule())
+    first = made.digest()
+
+    other = structs.replace(made, roles={**made.roles, "more": (EVE,)})
+
+    assert made.digest() is first
+    assert first == sha256_hex(canonical_json(made.document()))
+    assert other.digest() == sha256_hex(canonical_json(other.document())) != first
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("15m", 900), ("4h", 14400), ("7d", 604800)])
