@@ -11,6 +11,7 @@ The same check with ``head``, ``sha256sum`` and ``jq``: docs/how-to/verify.sh.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,7 @@ from babysitter.model.lines import BrokenLineError, Chain, Record, encode_data
 from babysitter.model.values import Json, canonical_json, sha256_hex
 from babysitter.stores.interface import Store
 
+Watch = Callable[[Record, Event | None, Chain, bytes], None]
 _WITHOUT_SPACES = re.compile(rb'(?:[^"\s]++|"(?:[^"\\]++|\\.)*+")*+')
 
 
@@ -58,14 +60,20 @@ class Verification:
     unproven: tuple[str, ...]
 
 
-def verify_run(store: Store, run_id: str) -> Verification:
+def verify_run(store: Store, run_id: str, watch: Watch | None = None) -> Verification:
     """Check the run and return all that is wrong with it.
+
+    Args:
+        store: where it is.
+        run_id: which.
+        watch: is shown each line that chains, with its event (None: it is none of ours), the chain as it
+            stands behind the line, and the whole journal: whoever asks more of a line reads it but once.
 
     Raises:
         NotFoundError: no such run.
         StoreFailedError: the disk could not be read.
     """
-    return _Check(store, run_id).result()
+    return _Check(store, run_id, watch).result()
 
 
 def verify_chain(store: Store, run_id: str) -> Verification:
@@ -99,8 +107,9 @@ def verify_chain(store: Store, run_id: str) -> Verification:
 class _Check:
     """One run being checked."""
 
-    def __init__(self, store: Store, run_id: str) -> None:
+    def __init__(self, store: Store, run_id: str, watch: Watch | None) -> None:
         self._store = store
+        self._watch = watch
         self._run_id = run_id
         self._problems: list[Problem] = []
         self._loose: Counter[str] = Counter()
@@ -137,21 +146,23 @@ class _Check:
         chain = Chain()
         try:
             for record in chain.read(data):
-                self._check_record(record)
+                event = self._check_record(record)
+                if self._watch is not None:
+                    self._watch(record, event, chain, data)
         except BrokenLineError as broken:
             self._problems.append(_broken_line(chain, data, broken))
         if chain.seq == 0 and not self._problems:
             self._problems.append(_EMPTY)
         return chain.seq
 
-    def _check_record(self, record: Record) -> None:
+    def _check_record(self, record: Record) -> Event | None:
         try:
             event = decode(record, self._run_id)
         except CorruptJournalError as error:
             self._check_spaces(record)
             self._add(f"line {record.seq} {error.facts['problem']}", line=record.seq)
             self._grammar_holds = False
-            return
+            return None
         # What our encoder gives back to the byte has no spaces, and asking it costs a fifth of the pattern.
         if _encoded(event) != record.data:
             self._check_spaces(record)
@@ -164,6 +175,7 @@ class _Check:
         for claim in self._claims.add(record.seq, event):
             what = f"line {claim.line} names {claim.path} with another digest than an earlier line"
             self._add(what, line=claim.line, path=claim.path)
+        return event
 
     def _check_spaces(self, record: Record) -> None:
         if not _WITHOUT_SPACES.fullmatch(record.data):

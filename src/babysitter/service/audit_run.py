@@ -8,13 +8,12 @@
 6. what the rules of then say about each of these is decided again (audit_rules).
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from babysitter.log.leaves import Approval, RunSealed
 from babysitter.model import events as ev
 from babysitter.model.clock import parse_time
-from babysitter.model.lines import BrokenLineError, Chain, Record
+from babysitter.model.lines import Chain, Record
 from babysitter.model.statement import JournalPlace
 from babysitter.model.values import sha256_hex
 from babysitter.service.audit_answers import Answers
@@ -38,14 +37,13 @@ _WANTED = frozenset(
 
 @dataclass(slots=True, kw_only=True)
 class RunAudit:
-    """Walks over one journal.
+    """Is shown one journal, line by line, as it is verified; then says what is wrong.
 
     logged: what the log says of the run. has_log: whether there is a log that could.
     answers, decisions: judge the answers, and what was decided by them.
     """
 
     run_id: str
-    data: bytes
     logged: LoggedRun | None
     has_log: bool
     answers: Answers
@@ -56,35 +54,42 @@ class RunAudit:
     _effects: dict[str, ev.EffectRequested] = field(default_factory=dict)
     _heads: dict[int, str] = field(default_factory=dict)
     _in_log: dict[int, tuple[int, Approval]] = field(default_factory=dict)
+    _first_line: str = ""
+    _end: tuple[Chain, bytes] | None = None
 
-    def check(self) -> None:
-        """Note all that is wrong."""
-        logged = self.logged
-        if logged is not None:
-            self._in_log = {leaf.seq: (index, leaf) for index, leaf in logged.approvals}
-            self._heads = {leaf.seq: leaf.prefix for leaf in logged.progress}
-            self._heads |= {leaf.seq: leaf.prefix for _, leaf in logged.approvals}
-        chain = Chain()
-        with suppress(BrokenLineError):
-            # A line that does not chain was told of by step 1, with more words.
-            for record, line in chain.lines(self.data):
-                if record.seq in self._heads and self._heads[record.seq] != chain.hasher.hexdigest():
-                    self._error(
-                        "log.head", f"the first {record.seq} lines are not those that the log tells of"
-                    )
-                if record.type in _WANTED:
-                    self._read(record, line, chain)
-        self._check_against_log(chain.seq)
+    def __post_init__(self) -> None:
+        """Look up what the log says of the run's lines."""
+        if self.logged is not None:
+            self._in_log = {leaf.seq: (index, leaf) for index, leaf in self.logged.approvals}
+            self._heads = {leaf.seq: leaf.prefix for leaf in self.logged.progress}
+            self._heads |= {leaf.seq: leaf.prefix for _, leaf in self.logged.approvals}
 
-    def _check_against_log(self, lines: int) -> None:
-        logged = self.logged
+    def see(self, record: Record, event: ev.Event | None, chain: Chain, data: bytes) -> None:
+        """Take a line; see ``journal.verify.Watch``."""
+        if self._end is None:
+            self._end, self._first_line = (chain, data), chain.hasher.hexdigest()
+        if record.seq in self._heads and self._heads[record.seq] != chain.hasher.hexdigest():
+            self._error("log.head", f"the first {record.seq} lines are not those that the log tells of")
+        if record.type in _WANTED:
+            self._read(record, event, chain, data)
+
+    def finish(self) -> None:
+        """Hold the whole of what was seen against the log."""
         if not self.has_log:
             return
+        lines, whole = 0, sha256_hex(b"")
+        if self._end is not None:
+            chain, data = self._end
+            lines = chain.seq
+            whole = chain.hasher.hexdigest() if chain.offset == len(data) else sha256_hex(data)
+        self._check_against_log(lines, whole)
+
+    def _check_against_log(self, lines: int, whole: str) -> None:
+        logged = self.logged
         if logged is None or logged.opened is None:
             self._error("log.unknown-run", "the run is on disk and the log never opened it")
             return
-        first = self.data[: self.data.find(b"\n") + 1]
-        if sha256_hex(first) != logged.opened.first_line_sha256:
+        if self._first_line != logged.opened.first_line_sha256:
             self._error("log.first-line", "its first line is not the one that the log tells of")
         for seq, (_, leaf) in self._in_log.items():
             if seq > lines or leaf.breakpoint_id not in self._asked:
@@ -92,21 +97,21 @@ class RunAudit:
         beyond = max(self._heads, default=0)
         if beyond > lines:
             self._error("log.truncated", f"the log has seen {beyond} lines and there are {lines}")
-        self._check_seal(logged.sealed, lines)
+        self._check_seal(logged.sealed, lines, whole)
 
-    def _check_seal(self, sealed: RunSealed | None, lines: int) -> None:
+    def _check_seal(self, sealed: RunSealed | None, lines: int, whole: str) -> None:
         if sealed is None:
             self.findings.cannot_show(f"Run {self.run_id} is not sealed: it may have gone on, or been cut.")
-        elif sealed.seq != lines or sha256_hex(self.data) != sealed.prefix:
+        elif sealed.seq != lines or whole != sealed.prefix:
             self._error("log.seal", "the journal is not the one that was sealed")
 
-    def _read(self, record: Record, line: bytes, chain: Chain) -> None:
-        try:
-            event, at_ns = record.event(), parse_time(record.recorded_at)
-        except (KeyError, ValueError, RecursionError) as error:
-            self._error("journal.line", f"line {record.seq} says nothing that can be judged: {error}")
+    def _read(self, record: Record, event: ev.Event | None, chain: Chain, data: bytes) -> None:
+        at_ns = _time_of(record)
+        if event is None or at_ns is None:
+            self._error("journal.line", f"line {record.seq} says nothing that can be judged")
             return
         if isinstance(event, ev.BreakpointResponded):
+            line = data[data.rfind(b"\n", 0, chain.offset - 1) + 1 : chain.offset]
             self._take_answer(event, record, line, at_ns)
         elif isinstance(event, ev.BreakpointRequested):
             place = JournalPlace(seq=record.seq, prefix=record.prefix, head=chain.hasher.hexdigest())
@@ -206,3 +211,11 @@ class RunAudit:
 
     def _error(self, code: str, text: str) -> None:
         self.findings.error(code, self.run_id, text)
+
+
+def _time_of(record: Record) -> int | None:
+    """Return a line's time; None for one that never was, which the form of a line does not show."""
+    try:
+        return parse_time(record.recorded_at)
+    except ValueError:
+        return None

@@ -1,8 +1,8 @@
 """Verifying a whole workspace: every run, the log, signatures, rules, witnesses. Changes nothing.
 
-In this order: the log (audit_log), each run by itself (journal.verify), each run against
-the log and its answers (audit_run, audit_answers), and last what the log tells of and the
-disk has not. The same with stock tools: docs/how-to/audit.sh.
+In this order: the log (audit_log), each run by itself (journal.verify) and, line by line with
+it, against the log, its answers and the rules of then (audit_run, audit_answers, audit_rules),
+and last what the log tells of and the disk has not. The same with stock tools: docs/how-to/audit.sh.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import structs
 
 from babysitter.journal.reader import Store
+from babysitter.journal.verify import verify_run
 from babysitter.model.errors import BabysitterError
 from babysitter.service.audit_answers import Answers
 from babysitter.service.audit_findings import Finding, Findings
@@ -20,7 +21,7 @@ from babysitter.service.audit_policies import KeptRules
 from babysitter.service.audit_rules import Decisions
 from babysitter.service.audit_run import RunAudit
 from babysitter.service.audit_signers import KnownSigners
-from babysitter.service.verifying import VerificationView, verify_runs
+from babysitter.service.verifying import VerificationView, verification_view
 from babysitter.service.views import View
 from babysitter.service.wiring import file_store
 
@@ -61,11 +62,10 @@ def audit(
     facts = audit_log(files, findings)
     present = store.run_ids()
     wanted = present if run_ids is None else list(run_ids)
-    views = _verified(store, wanted, findings)
     if not facts.leaves and (wanted or files.expects_log()):
         # Every run has a leaf before anything of it is performed: there was a log.
         findings.error("log.missing", "log", "there is no log, or nothing in it, and there was one")
-    _audit_runs(store, wanted, files, facts, findings)
+    views = _audit_runs(store, wanted, files, facts, findings)
     if run_ids is None:
         _look_for_missing(present, files, facts, findings)
     views = [_shown_by_log(view, facts.runs.get(view.run_id)) for view in views]
@@ -76,19 +76,6 @@ def audit(
         unproven=tuple(findings.unproven),
         log_lines=len(facts.leaves),
     )
-
-
-def _verified(store: Store, run_ids: Sequence[str], findings: Findings) -> list[VerificationView]:
-    views = []
-    for run_id in run_ids:
-        try:
-            views += verify_runs(store, [run_id])
-        except BabysitterError as error:
-            findings.error("journal.unreadable", run_id, error.message)
-    for view in views:
-        for problem in view.problems:
-            findings.error("journal", view.run_id, problem)
-    return views
 
 
 def _look_for_missing(
@@ -110,29 +97,34 @@ def _look_for_missing(
 
 def _audit_runs(
     store: Store, run_ids: Sequence[str], files: AuditFolder, facts: LogFacts, findings: Findings
-) -> None:
-    """Hold each run against the log, its signatures and its rules; without a log these all the same."""
+) -> list[VerificationView]:
+    """Verify each run, and hold it against the log, its signatures and its rules."""
     rules = KeptRules(folder=files, facts=facts, findings=findings)
     signers = KnownSigners(folder=files, facts=facts, findings=findings, rules=rules)
     decisions = Decisions(rules=rules, findings=findings)
     answers = Answers(facts=facts, findings=findings, rules=rules, signers=signers, read=store.read_file)
     signers.check_changes()
+    views = []
     for run_id in run_ids:
-        try:
-            data = store.read_journal(run_id)
-        except BabysitterError as error:
-            findings.error("journal.unreadable", run_id, error.message)
-            continue
-        RunAudit(
+        run = RunAudit(
             run_id=run_id,
-            data=data,
             logged=facts.runs.get(run_id),
             has_log=bool(facts.leaves),
             answers=answers,
             decisions=decisions,
             findings=findings,
-        ).check()
+        )
+        try:
+            view = verification_view(verify_run(store, run_id, run.see))
+        except BabysitterError as error:
+            findings.error("journal.unreadable", run_id, error.message)
+            continue
+        for problem in view.problems:
+            findings.error("journal", run_id, problem)
+        run.finish()
+        views.append(view)
     signers.check_emergencies(decisions.rule_of)
+    return views
 
 
 def _shown_by_log(view: VerificationView, logged: LoggedRun | None) -> VerificationView:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from babysitter.journal.reader import Store
-from babysitter.journal.verify import Problem, verify_chain, verify_run
+from babysitter.journal.verify import Problem, Verification, verify_chain, verify_run
 from babysitter.service.views import View
 
 
@@ -26,21 +26,20 @@ class VerificationView(View, frozen=True, kw_only=True):
 def verify_runs(store: Store, run_ids: Sequence[str], *, chain_only: bool = False) -> list[VerificationView]:
     """Verify runs; change nothing. ``chain_only``: look at nothing but the chain, and say so in each view."""
     verify = verify_chain if chain_only else verify_run
-    views = []
-    for run_id in run_ids:
-        found = verify(store, run_id)
-        views.append(
-            VerificationView(
-                run_id=run_id,
-                checked=found.checked,
-                ok=found.ok,
-                lines=found.lines,
-                first_bad=found.first_bad,
-                problems=tuple(_sentence(problem) for problem in found.problems),
-                unproven=tuple(found.unproven),
-            )
-        )
-    return views
+    return [verification_view(verify(store, run_id)) for run_id in run_ids]
+
+
+def verification_view(found: Verification) -> VerificationView:
+    """Return what was found, for people."""
+    return VerificationView(
+        run_id=found.run_id,
+        checked=found.checked,
+        ok=found.ok,
+        lines=found.lines,
+        first_bad=found.first_bad,
+        problems=tuple(_sentence(problem) for problem in found.problems),
+        unproven=tuple(found.unproven),
+    )
 
 
 def _sentence(problem: Problem) -> str:
