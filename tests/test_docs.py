@@ -218,6 +218,24 @@ def test_the_reference_names_no_error_code_that_is_not() -> None:
     assert gone == [], f"docs/reference names error codes that the code does not have: {gone}"
 
 
+def test_every_finding_of_an_audit_stands_in_its_how_to() -> None:
+    """Findings whose code is put together at run time are named by the tests that cause them."""
+    page = (ROOT / "docs" / "how-to" / "audit.md").read_text(encoding="utf-8")
+    sources = [
+        path.read_text(encoding="utf-8") for path in (ROOT / "src/babysitter/service").glob("audit*.py")
+    ]
+    told = {code for text in sources for code in re.findall(r'error\(\s*"([a-z.-]+)"', text)}
+    caused = (ROOT / "tests/integration/audit/test_decided_again.py").read_text(encoding="utf-8")
+    told |= set(re.findall(r'"((?:answer|release|start|question)\.[a-z]+)"', caused))
+
+    missing = {
+        code for code in told if f"`{code}`" not in page and f"`.{code.partition('.')[2]}`" not in page
+    }
+
+    assert len(told) > 40
+    assert missing == set()
+
+
 def test_every_link_between_our_pages_leads_somewhere() -> None:
     pages = [page for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")] if page.is_file()]
 
