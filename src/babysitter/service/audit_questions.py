@@ -36,6 +36,7 @@ class Answered:
 class Asked:
     """A question. ``at_ns``, ``released_at_ns``: by the lines; ``covers``: what its release still lets start.
 
+    effect: the one that the worker asks about, where the question is its own.
     answers: those before its release; a later one changes nothing.
     """
 
@@ -43,6 +44,7 @@ class Asked:
     event: ev.BreakpointRequested
     place: JournalPlace
     at_ns: int
+    effect: ev.EffectRequested | None = None
     answers: list[Answered] = field(default_factory=list)
     released_at_ns: int | None = None
     covers: Counter[Covered] = field(default_factory=Counter)

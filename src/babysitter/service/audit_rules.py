@@ -57,7 +57,9 @@ class Decisions:
         policy = self.rules.named(event.policy_sha256)
         if policy is None:
             return
-        own = rule_for(policy, question_gate(asked))
+        # What the worker asks of itself is about an effect, of which its context need not tell everything.
+        gate = question_gate(asked) if asked.effect is None else effect_gate(asked.created, asked.effect)
+        own = rule_for(policy, gate)
         order = {rule.id: number for number, rule in enumerate(policy.rules)}
         if own is not None and (
             event.rule == policy.asked.id or order.get(event.rule, len(order)) > order.get(own.id, len(order))
@@ -90,7 +92,8 @@ class Decisions:
             # One such answer is enough, and was judged when it was given.
             return
         found = tally(answers, quorum=asked.event.quorum, eligible=asked.event.eligible)
-        if found.state != "released" or set(found.by) != set(released.responded_by):
+        # A yes whose key was revoked before the release is not among those that the driver counted.
+        if found.state != "released" or not set(released.responded_by) <= set(found.by):
             code = "rejected" if found.state == "rejected" else "tally"
             text = (
                 f"it was released, and its answers add up to {found.state}: {', '.join(found.by) or 'nobody'}"
@@ -107,14 +110,7 @@ class Decisions:
         self, created: ev.RunCreated, effect: ev.EffectRequested, asked: Asked | None, at_ns: int
     ) -> Wrong | None:
         """Return why an effect might not start at a time, with what was released or with nothing."""
-        gate = Gate(
-            kind="effect",
-            process_id=created.process_id,
-            task_id=effect.task_id,
-            environment=effect.environment,
-            critical=effect.critical,
-            tags=effect.labels,
-        )
+        gate = effect_gate(created, effect)
         if asked is None:
             return self._why_guarded(created, gate, at_ns)
         wrong = self._unless_allowed(
@@ -168,6 +164,18 @@ class Decisions:
             if decider is not None:
                 yield decider, at_ns
                 yield decider, at_ns - SLACK_NS
+
+
+def effect_gate(created: ev.RunCreated, effect: ev.EffectRequested) -> Gate:
+    """Return what an effect is."""
+    return Gate(
+        kind="effect",
+        process_id=created.process_id,
+        task_id=effect.task_id,
+        environment=effect.environment,
+        critical=effect.critical,
+        tags=effect.labels,
+    )
 
 
 def question_gate(asked: Asked) -> Gate:

@@ -52,6 +52,7 @@ class RunAudit:
     _created: ev.RunCreated | None = None
     _asked: dict[str, Asked] = field(default_factory=dict)
     _effects: dict[str, ev.EffectRequested] = field(default_factory=dict)
+    _by_call: dict[str, ev.EffectRequested] = field(default_factory=dict)
     _heads: dict[int, str] = field(default_factory=dict)
     _in_log: dict[int, tuple[int, Approval]] = field(default_factory=dict)
     _first_line: str = ""
@@ -124,7 +125,7 @@ class RunAudit:
             case ev.RunCreated() if self._created is None:
                 self._created = event
             case ev.EffectRequested():
-                self._effects[event.effect_id] = event
+                self._effects[event.effect_id] = self._by_call[event.call_id] = event
             case ev.BreakpointReleased():
                 self._take_release(event, at_ns)
             case ev.BreakpointLapsed() if event.breakpoint_id in self._asked:
@@ -134,7 +135,9 @@ class RunAudit:
 
     def _take_question(self, event: ev.BreakpointRequested, place: JournalPlace, at_ns: int) -> None:
         if self._created is not None:
-            asked = Asked(created=self._created, event=event, place=place, at_ns=at_ns)
+            call, mark, _ = event.call_id.partition("!")
+            effect = self._by_call.get(call) if mark else None
+            asked = Asked(created=self._created, event=event, place=place, at_ns=at_ns, effect=effect)
             self._asked[event.breakpoint_id] = asked
             self.decisions.question(asked)
 

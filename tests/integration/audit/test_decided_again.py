@@ -72,6 +72,12 @@ HONEST = {
     "a key revoked after what it let through had started": Story(
         policy=rules(), revoked_after_min=5, started_after_min=1
     ),
+    "a yes more than the release names": Story(
+        policy=rules(),
+        question={"eligible": [ALICE, BOB]},
+        said=(Said(ALICE), Said(BOB)),
+        released_by=(BOB,),
+    ),
     "a rule of the settings": story(
         (Said("rule:small", by="rule"),),
         signature=False,
@@ -235,3 +241,14 @@ def test_rules_that_are_not_what_they_should_be(place: Workspace, judged: Judge,
 
     assert not said.ours.ok
     assert said.script_status == 1, said.script
+
+
+def test_a_release_that_counts_somebody_who_was_not_asked_is_found_by_both(
+    place: Workspace, judged: Judge
+) -> None:
+    tell(place, story((Said(ALICE), Said(BOB)), quorum=2, question={"eligible": [BOB], "quorum": 2}))
+
+    said = judged(place)
+
+    assert "they were not asked" in said.script
+    assert codes(said) == {"answer.rule", "release.tally"}, said.findings
