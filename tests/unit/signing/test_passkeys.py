@@ -26,7 +26,6 @@ from babysitter.signing.passkeys import (
     assertion_options,
     authenticator_data_of,
     challenge_of,
-    check_registration,
     public_key_line,
     registration_options,
     signature_from_assertion,
@@ -451,31 +450,6 @@ def test_what_is_handed_on_is_what_our_verifier_accepts(
     else:
         with pytest.raises(SignatureError):
             repacked(assertion)
-
-
-# ---------------------------------------------------------------- a new passkey's page
-
-
-def test_a_passkey_made_on_a_page_of_ours_with_our_challenge_is_taken() -> None:
-    check_registration(client_data("webauthn.create", NONCE), challenge=NONCE, origins=ORIGINS)
-
-
-@pytest.mark.parametrize(
-    ("reason", "said"),
-    [
-        ("bad-signature", client_data("webauthn.get", NONCE)),
-        ("bad-signature", client_data("webauthn.create", b"another challenge")),
-        ("origin", client_data("webauthn.create", NONCE, "https://evil.example")),
-        ("origin", client_data("webauthn.create", NONCE, crossOrigin=True)),
-        ("origin", client_data("webauthn.create", NONCE, topOrigin="https://evil.example")),
-        ("malformed", b"[]"),
-    ],
-)
-def test_a_passkey_made_for_anything_else_is_refused_and_the_reason_named(reason: str, said: bytes) -> None:
-    with pytest.raises(SignatureError) as refused:
-        check_registration(said, challenge=NONCE, origins=ORIGINS)
-
-    assert refused.value.facts["reason"] == reason
 
 
 # ---------------------------------------------------------------- what the browser is asked
