@@ -93,7 +93,7 @@ class Vault:
 
     def occurs_in(self, text: str) -> str | None:
         """Return the reference of the first secret in the text, in whatever form; None when there is none."""
-        matches = self.index.find(text.encode("utf-8", "surrogatepass"))
+        matches = self.index.covering(text.encode("utf-8", "surrogatepass"))
         return self.index.references[matches[0][0]].ref if matches else None
 
     def close(self) -> None:
