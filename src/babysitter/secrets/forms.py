@@ -39,9 +39,8 @@ _CHANGE_WORDS: Final = (
 )  # fmt: skip
 _OF_WORDS: Final = tuple(name for name in FORM_NAMES if name.startswith(_CHANGE_WORDS))
 _LARGE_CHARS: Final = 1024
-_OF_LARGE: Final = frozenset(name for name in FORM_NAMES if name in OF_LINES or name.startswith(
-    ("base", "utf16", "html", "quoted", "upper", "lower", "reversed", "rot13", "json", "url-twice", "doubled")
-))  # fmt: skip
+_LONG: Final = ("unicode", "escape-", "url-all", "hex-", "decimal", "html-decimal", "html-hex")
+_OF_LARGE: Final = frozenset(name for name in FORM_NAMES if name in OF_LINES or not name.startswith(_LONG))
 _BINARY: Final = {"utf16le": "utf-16-le", "utf16be": "utf-16-be", "raw": "latin-1"}
 
 

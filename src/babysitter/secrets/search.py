@@ -32,7 +32,7 @@ _TELLING_BYTES: Final = 24
 """What begins like a form is looked at closely; that it goes on like one need not be known before."""
 
 _SKELETON_BYTES_MIN: Final = 6
-"""A shorter skeleton stands everywhere, and tells nothing."""
+"""A shorter skeleton stands everywhere, and tells nothing: what has one is looked for with flesh on."""
 
 _LOOKALIKE: Final = re.compile(b"|".join(map(re.escape, LOOKALIKES)))
 
@@ -54,8 +54,7 @@ def _any_of(patterns: Iterable[bytes]) -> BytesAhoCorasick:
 class PatternSet:
     """Patterns, ready to be searched for, and whose each is. Holds values; its repr shows none."""
 
-    __slots__ = ("_find", "_heads", "_is_told_by_skeleton", "_skeletons", "_sorted", "bytes_max", "patterns",
-                 "references")  # fmt: skip
+    __slots__ = ("_bare", "_find", "_heads", "_skeletons", "_sorted", "bytes_max", "patterns", "references")
 
     def __init__(self, owners: Mapping[bytes, Reference]) -> None:
         self.patterns = list(owners)
@@ -64,11 +63,16 @@ class PatternSet:
         self._find: Find | None = None
         self._sorted = sorted(self.patterns)
         self._heads = _any_of({pattern[:_HEAD_BYTES] for pattern in self.patterns})
-        skeletons = {skeleton(written) for pattern in self.patterns for written in _ways_to_write(pattern)}
-        self._is_told_by_skeleton = (
-            min(map(len, skeletons), default=_SKELETON_BYTES_MIN) >= _SKELETON_BYTES_MIN
-        )
-        self._skeletons = _any_of({each[:_TELLING_BYTES] for each in skeletons if each})
+        skeletons: set[bytes] = set()
+        bare: set[bytes] = set()
+        for written in (each for pattern in self.patterns for each in _ways_to_write(pattern)):
+            bones = skeleton(written)
+            if len(bones) >= _SKELETON_BYTES_MIN:
+                skeletons.add(bones[:_TELLING_BYTES])
+            else:
+                bare.add(written[:_TELLING_BYTES])
+        self._skeletons = _any_of(skeletons)
+        self._bare = _any_of(bare) if bare else None
 
     def find(self, data: bytes) -> list[Match]:
         """Return the matches, leftmost and then longest first, that do not overlap."""
@@ -81,17 +85,22 @@ class PatternSet:
 
     def may_stand_in(self, data: bytes) -> bool:
         """False only when no pattern stands in the data, in what it is JSON of, or in its squeezed view."""
-        if not self._is_told_by_skeleton:
-            return bool(self.patterns)
         search = self._skeletons.find_matches_as_indexes
         if search(skeleton(data)):
             return True
-        return not is_plain(data) and bool(search(skeleton(squeeze(data))))
+        if self._bare is None and is_plain(data):
+            return False
+        squeezed = squeeze(data)
+        if search(skeleton(squeezed)):
+            return True
+        return self._bare is not None and any(map(self._bare.find_matches_as_indexes, (data, squeezed)))
 
     def covering(self, data: bytes) -> list[Match]:
         """Return, ascending, every match, and between them those of the squeezed view, as places in data."""
-        matches = self.find(data)
         if len(data) < CHARS_MIN or not self.may_stand_in(data):
+            return []
+        matches = self.find(data)
+        if len(squeeze(data)) == len(data):
             return matches
         covering: list[Match] = []
         position = 0
@@ -104,7 +113,7 @@ class PatternSet:
 
     def spells(self, data: bytes) -> bool:
         """True when a pattern stands in the data or in the squeezed view of it."""
-        return bool(self.find(data)) or bool(self.covering(data))
+        return bool(self.covering(data))
 
     def _squeezed(self, data: bytes, begin: int, end: int) -> Iterator[Match]:
         piece = data[begin:end]

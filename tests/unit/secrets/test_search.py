@@ -1,6 +1,7 @@
 """The search: leftmost, then longest, ties by name; and what may still become a match."""
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,3 +83,24 @@ def test_no_secrets_match_nothing() -> None:
     assert index.open_ends(b"anything") == []
     assert not index.may_matter(b'{"a":1}')
     assert index.may_matter(b'{"$secret":1}')
+
+
+@pytest.mark.parametrize(
+    "value", ["nnnnrrrrtttt", "密码是一个很长的句子", "ä ö ü ß ä ö ü ß", "=\\" * 9]
+)
+def test_a_secret_that_is_made_of_what_skeletons_leave_out_is_found(value: str) -> None:
+    index = FormIndex({"env:A": value})
+    wrapped = value[:5] + "\u200b" + value[5:]
+
+    assert index.may_matter(orjson.dumps([f"x{value}y"]))
+    assert index.may_matter(orjson.dumps([f"x{wrapped}y"]))
+    assert not index.may_matter(orjson.dumps(["another text altogether"]))
+
+
+def test_the_automaton_of_all_forms_is_made_when_something_is_found() -> None:
+    index = FormIndex({"env:A": "abcdefgh12345678"})
+
+    assert index.find(b"nothing to see here") == []
+    assert index._find is None
+    assert index.find(b"x abcdefgh12345678") != []
+    assert index._find is not None
