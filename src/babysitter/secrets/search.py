@@ -85,6 +85,8 @@ class PatternSet:
 
     def may_stand_in(self, data: bytes) -> bool:
         """False only when no pattern stands in the data, in what it is JSON of, or in its squeezed view."""
+        if not self.patterns:
+            return False
         search = self._skeletons.find_matches_as_indexes
         if search(skeleton(data)):
             return True
@@ -128,9 +130,13 @@ class PatternSet:
         """Return, ascending, the places from which the rest of ``data`` begins a longer pattern."""
         first = max(0, len(data) - self.bytes_max + 1)
         tail = data[first:]
-        places = {begin for _, begin, _ in self._heads.find_matches_as_indexes(tail, overlapping=True)}
-        places.update(range(max(0, len(tail) - _HEAD_BYTES + 1), len(tail)))
-        return [first + place for place in sorted(places) if self._begins_pattern(tail[place:])]
+        # Behind the last place where a whole head may stand, each place is looked at.
+        rest = max(0, len(tail) - _HEAD_BYTES + 1)
+        places = sorted(
+            {begin for _, begin, _ in self._heads.find_matches_as_indexes(tail, overlapping=True)}
+        )
+        places += range(rest, len(tail))
+        return [first + place for place in places if self._begins_pattern(tail[place:])]
 
     def _begins_pattern(self, head: bytes) -> bool:
         # The patterns that begin with ``head`` and are longer follow it in sorted order.

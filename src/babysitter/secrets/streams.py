@@ -14,9 +14,9 @@ from typing import Final
 
 from babysitter.secrets.gunzip import GunzipStage, Item, Stage, may_hold_gzip
 from babysitter.secrets.search import PatternSet
-from babysitter.secrets.squeeze import Segment, segments, unfinished_at
+from babysitter.secrets.squeeze import Segment, segments, squeeze, unfinished_at
 
-_WINDOW_BYTES: Final = 4096
+_WINDOW_BYTES: Final = 1024
 
 
 class PlainStage:
@@ -81,18 +81,15 @@ class SqueezedStage:
         end = len(data) if is_last else unfinished_at(data)
         shown = self._shown
         open_ends: list[int] = []
-        part = None
-        for part in self._parts(data[:end]):
-            # Only the last may go on: before each of the others stands a gap that separates.
-            open_ends = self._index.open_ends(part.text) if part.end == end and not is_last else []
+        part: Segment | None = None
+        for part, open_ends in self._parts(data[:end], is_last=is_last):
             for number, first, last in self._index.find(part.text):
                 if open_ends and open_ends[0] <= first:
                     break
-                begin = part.shown_from(first)
-                yield data[shown:begin]
+                yield data[shown : part.shown_from(first)]
                 yield number
                 shown = part.span(first, last)[1]
-                open_ends = [place for place in open_ends if place >= last]
+                open_ends = [place for place in open_ends if place >= last]  # noqa: PLW2901 (fewer as we go)
         kept = until = end
         if open_ends and part is not None:
             kept, until = part.place(open_ends[0]), part.shown_from(open_ends[0])
@@ -100,17 +97,28 @@ class SqueezedStage:
         self.held = data[kept:]
         self._shown = max(shown, until) - kept
 
-    def _parts(self, body: bytes) -> Iterator[Segment]:
-        """Yield what has to be searched: all of it where a form may stand, or else what one may begin in."""
-        start = 0
-        if not self._index.may_stand_in(body):
-            start = body.rfind(b"\n", 0, max(0, len(body) - _WINDOW_BYTES)) + 1
-            *_, part = segments(body, start)
-            if start and part.begin == start and len(part.text) < self._index.bytes_max:
-                *_, part = segments(body)
-            yield part
+    def _parts(self, body: bytes, *, is_last: bool) -> Iterator[tuple[Segment, list[int]]]:
+        """Yield what has to be searched: all of it where a form may stand, or else what one may begin in.
+
+        With each the places from which it may go on. Only the last may: behind the others a gap separates.
+        """
+        index = self._index
+        if index.may_stand_in(body):
+            for part in segments(body):
+                goes_on = part.end == len(body) and not is_last
+                yield part, index.open_ends(part.text) if goes_on else []
             return
-        yield from segments(body)
+        if is_last:
+            return
+        start = body.rfind(b"\n", 0, max(0, len(body) - _WINDOW_BYTES)) + 1
+        if start and len(squeeze(body[start:])) < index.bytes_max:
+            start = 0
+        # Most chunks end in nothing that could go on: then there is no need to know where it stands.
+        text = squeeze(body[start:])
+        if open_ends := index.open_ends(text):
+            *_, part = segments(body, start)
+            before = len(text) - len(part.text)
+            yield part, [place - before for place in open_ends if place >= before]
 
 
 class StreamMasker:

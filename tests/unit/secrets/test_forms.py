@@ -18,6 +18,25 @@ from tests.unit.secrets.fakes import secret_value
 
 moderate = settings(max_examples=150, deadline=None)
 
+NAMES = """
+raw json json-ascii json-ascii-upper json-slash json-html json-twice repr repr-bytes url url-lower
+url-path url-path-lower url-component url-component-lower url-uri url-uri-lower form form-lower
+form-browser form-browser-lower base64 base64-unpadded base64@0 base64@1 base64@2 base64url
+base64url-unpadded base64url@0 base64url@1 base64url@2 base64@0-76 base64@0-64 hex hex-upper hex-60
+shell shell-backslash shell-double shell-words shell-ansi json-slash-plain repr-ascii c-octal
+doubled-single doubled-double html html-text html-39 html-34 html-apos xml-attribute xml-attribute-apos
+xml-attribute-single html-ascii html-text-ascii html-named html-decimal html-hex html-hex-upper
+quoted-printable url-twice url-all url-all-lower unicode unicode-upper escape-hex escape-hex-upper
+escape-octal hex-colon hex-colon-upper hex-dash hex-dash-upper hex-comma hex-comma-upper hex-space
+hex-space-upper hex-0x hex-0x-upper decimal decimal-space decimal-signed decimal-utf16 base64-twice@0.0
+base64-twice@0.1 base64-twice@0.2 base64-twice@1.0 base64-twice@1.1 base64-twice@1.2 base64-twice@2.0
+base64-twice@2.1 base64-twice@2.2 base64-utf16@0 base64-utf16@1 base64-utf16@2 base64url-twice@0.0
+base64url-twice@0.1 base64url-twice@0.2 base64url-twice@1.0 base64url-twice@1.1 base64url-twice@1.2
+base64url-twice@2.0 base64url-twice@2.1 base64url-twice@2.2 base64url-utf16@0 base64url-utf16@1
+base64url-utf16@2 base32@0 base32@1 base32@2 base32@3 base32@4 base32-lower@0 base32-lower@1
+base32-lower@2 base32-lower@3 base32-lower@4 utf16le utf16be upper lower reversed rot13
+"""
+
 HOSTILE = [
     "p@ss:w/rd?&=+% #[]",
     "quote\"back\\slash'tick`",
@@ -249,128 +268,4 @@ def test_hexdumps_with_offsets_are_not_covered() -> None:
 
 def test_names_of_forms_never_change() -> None:
     """Journals hold them."""
-    assert FORM_NAMES == (
-        "raw",
-        "json",
-        "json-ascii",
-        "json-ascii-upper",
-        "json-slash",
-        "json-html",
-        "json-twice",
-        "repr",
-        "repr-bytes",
-        "url",
-        "url-lower",
-        "url-path",
-        "url-path-lower",
-        "url-component",
-        "url-component-lower",
-        "url-uri",
-        "url-uri-lower",
-        "form",
-        "form-lower",
-        "form-browser",
-        "form-browser-lower",
-        "base64",
-        "base64-unpadded",
-        "base64@0",
-        "base64@1",
-        "base64@2",
-        "base64url",
-        "base64url-unpadded",
-        "base64url@0",
-        "base64url@1",
-        "base64url@2",
-        "base64@0-76",
-        "base64@0-64",
-        "hex",
-        "hex-upper",
-        "hex-60",
-        "shell",
-        "shell-backslash",
-        "shell-double",
-        "shell-words",
-        "shell-ansi",
-        "json-slash-plain",
-        "repr-ascii",
-        "c-octal",
-        "doubled-single",
-        "doubled-double",
-        "html",
-        "html-text",
-        "html-39",
-        "html-34",
-        "html-apos",
-        "xml-attribute",
-        "xml-attribute-apos",
-        "xml-attribute-single",
-        "html-ascii",
-        "html-text-ascii",
-        "html-named",
-        "html-decimal",
-        "html-hex",
-        "html-hex-upper",
-        "quoted-printable",
-        "url-twice",
-        "url-all",
-        "url-all-lower",
-        "unicode",
-        "unicode-upper",
-        "escape-hex",
-        "escape-hex-upper",
-        "escape-octal",
-        "hex-colon",
-        "hex-colon-upper",
-        "hex-dash",
-        "hex-dash-upper",
-        "hex-comma",
-        "hex-comma-upper",
-        "hex-space",
-        "hex-space-upper",
-        "hex-0x",
-        "hex-0x-upper",
-        "decimal",
-        "decimal-space",
-        "decimal-signed",
-        "decimal-utf16",
-        "base64-twice@0.0",
-        "base64-twice@0.1",
-        "base64-twice@0.2",
-        "base64-twice@1.0",
-        "base64-twice@1.1",
-        "base64-twice@1.2",
-        "base64-twice@2.0",
-        "base64-twice@2.1",
-        "base64-twice@2.2",
-        "base64-utf16@0",
-        "base64-utf16@1",
-        "base64-utf16@2",
-        "base64url-twice@0.0",
-        "base64url-twice@0.1",
-        "base64url-twice@0.2",
-        "base64url-twice@1.0",
-        "base64url-twice@1.1",
-        "base64url-twice@1.2",
-        "base64url-twice@2.0",
-        "base64url-twice@2.1",
-        "base64url-twice@2.2",
-        "base64url-utf16@0",
-        "base64url-utf16@1",
-        "base64url-utf16@2",
-        "base32@0",
-        "base32@1",
-        "base32@2",
-        "base32@3",
-        "base32@4",
-        "base32-lower@0",
-        "base32-lower@1",
-        "base32-lower@2",
-        "base32-lower@3",
-        "base32-lower@4",
-        "utf16le",
-        "utf16be",
-        "upper",
-        "lower",
-        "reversed",
-        "rot13",
-    )
+    assert FORM_NAMES == tuple(NAMES.split())

@@ -85,9 +85,7 @@ def test_no_secrets_match_nothing() -> None:
     assert index.may_matter(b'{"$secret":1}')
 
 
-@pytest.mark.parametrize(
-    "value", ["nnnnrrrrtttt", "密码是一个很长的句子", "ä ö ü ß ä ö ü ß", "=\\" * 9]
-)
+@pytest.mark.parametrize("value", ["nnnnrrrrtttt", "密码是一个很长的句子", "ä ö ü ß ä ö ü ß", "=\\" * 9])
 def test_a_secret_that_is_made_of_what_skeletons_leave_out_is_found(value: str) -> None:
     index = FormIndex({"env:A": value})
     wrapped = value[:5] + "\u200b" + value[5:]
