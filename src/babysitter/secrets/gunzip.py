@@ -91,7 +91,8 @@ class GunzipStage:
                 return
             number = None if member is None else self._found_in(member.unpacked)
             if member is None or number is None:
-                begin += len(_MAGIC)
+                # Over the whole member: what is packed in it once more is not looked into.
+                begin += len(_MAGIC) if member is None else member.size
                 continue
             yield data[position:begin]
             yield number

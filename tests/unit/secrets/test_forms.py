@@ -268,4 +268,4 @@ def test_hexdumps_with_offsets_are_not_covered() -> None:
 
 def test_names_of_forms_never_change() -> None:
     """Journals hold them."""
-    assert FORM_NAMES == tuple(NAMES.split())
+    assert tuple(NAMES.split()) == FORM_NAMES

@@ -28,6 +28,7 @@ _PROGRAM: Final = str(Path(__file__).with_name("ask_secretspec.py"))
 _SETTINGS: Final = "[audit]\nenabled = false\n"
 _QUOTED: Final = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`""")
 _MESSAGE_CHARS_MAX: Final = 240
+_PREAMBLE: Final = "Provider operation failed: "
 
 Address = dict[str, str]
 """Where a provider keeps a secret: ``item``, and as it needs them ``field``, ``section`` and ``vault``."""
@@ -164,5 +165,6 @@ def _hide_settings(folder: Path, environ: Mapping[str, str]) -> None:
 
 def _harmless(message: str) -> str:
     """Return a provider's message without what it quotes, which may be a line of a file of secrets."""
-    line = " ".join(_QUOTED.sub("'…'", message).split())
+    first = message.strip().partition("\n\n")[0].replace(_PREAMBLE, "")
+    line = " ".join(_QUOTED.sub("'…'", first).split())
     return line[:_MESSAGE_CHARS_MAX] or "nothing."

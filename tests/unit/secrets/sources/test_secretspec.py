@@ -83,9 +83,15 @@ def test_what_is_no_reference_of_1password_is_told_how_to_write_it(name: str) ->
     ("answer", "says"),
     [
         (
-            {"error": {"kind": "k", "message": "line 'A=hunter2hunter2' is odd\nand more"}},
+            {
+                "error": {
+                    "kind": "k",
+                    "message": "line 'A=hunter2hunter2' is odd\nand more\n\nAnd a page of help",
+                }
+            },
             "line '…' is odd and more",
         ),
+        ({"error": {"kind": "k", "message": "Provider operation failed: No."}}, "secretspec says: No."),
         ({"error": {"kind": "k", "message": "x" * 9000}}, "secretspec says: xxx"),
         (b"hunter2hunter2", "ended with status 0"),
         ({"values": 1}, "ended with status 0"),
