@@ -1,7 +1,7 @@
 """The squeezed view: a text without what a terminal, a pretty-printer or a mailer puts into it.
 
-Removed are white space and control characters, ANSI codes, characters of no width, soft line breaks
-(``=`` at a line's end), and backslashes with what they escape white space by. A secret that was wrapped,
+Removed are white space and control characters, ANSI codes, characters of no width, ``=`` (a mailer's soft
+line break, and padding), and backslashes with what they escape white space by. A secret that was wrapped,
 spaced out, coloured, escaped once more, or written as UTF-16 then stands in one piece again.
 
 Invariants, each with a test in tests/unit/secrets/test_squeeze.py:
@@ -34,28 +34,26 @@ _AFTER_THE_FIRST_BYTE: Final = b"|".join([
     rb"(?<=\x1b)(?:" + _ANSI + rb")",
     rb"(?<=\\)\\{0,15}(?:(?:u001[bB]|x1[bB]|033|[eE](?=\[))(?:" + _ANSI + rb")"
     rb"|[nrtfbv]|u00[01][0-9a-fA-F]|x[01][0-9a-fA-F])?",
-    rb"(?<==)(?:\\{0,16}\r|\\{1,16}r)?(?:\\{0,16}\n|\\{1,16}n)",
     rb"(?<=\xc2)[\x85\xa0\xad]",
     rb"(?<=\xe1)\xa0\x8e",
     rb"(?<=\xe2)(?:\x80[\x80-\x8f\xa8-\xaf]|\x81[\x9f-\xaf])",
     rb"(?<=\xe3)\x80\x80",
     rb"(?<=\xef)(?:\xbb\xbf|\xb8[\x80-\x8f])",
 ])  # fmt: skip
-_COMPLEX_TEXT: Final = rb"[\x1b\\=\xc2\xe1\xe2\xe3\xef](?:" + _AFTER_THE_FIRST_BYTE + rb")"
+_COMPLEX_TEXT: Final = rb"[\x1b\\\xc2\xe1\xe2\xe3\xef](?:" + _AFTER_THE_FIRST_BYTE + rb")"
 _ANY_TEXT: Final = (
-    rb"[\x00-\x20\x7f\\=\xc2\xe1\xe2\xe3\xef](?:" + _AFTER_THE_FIRST_BYTE + rb"|(?<=[\x00-\x20\x7f]))"
+    rb"[\x00-\x20=\x7f\\\xc2\xe1\xe2\xe3\xef](?:" + _AFTER_THE_FIRST_BYTE + rb"|(?<=[\x00-\x20=\x7f]))"
 )
-_SIMPLE: Final = bytes([*range(0x21), 0x7F])
+_SIMPLE: Final = bytes([*range(0x21), 0x3D, 0x7F])
 _COMPLEX: Final = re.compile(_COMPLEX_TEXT)
 _RUN: Final = re.compile(_ANY_TEXT + rb"(?:" + _ANY_TEXT + rb")*")
 _UNFINISHED: Final = re.compile(
     rb"(?:(?:\x1b|" + _SLASHES + rb"(?:u001[bB]|x1[bB]|033|[eE]))(?:\[[0-9;:?]{0,24}|[()])?"
     rb"|" + _SLASHES + rb"(?:u(?:0(?:0(?:[01])?)?)?|x[01]?|03?)?"
-    rb"|=(?:\\{0,16}[r\r])?\\{0,16}"
     rb"|\xc2|\xe1\xa0?|\xe2[\x80\x81]?|\xe3\x80?|\xef[\xbb\xb8]?)\Z"
 )
 _HARD: Final = re.compile(rb"\\(?:u00[01]|x[01]|033|[eE]\[)")
-_LETTERS_OF_GAPS: Final = bytes([*_SIMPLE, *range(0x80, 256)]) + b"\\=nrtfbv"
+_LETTERS_OF_GAPS: Final = bytes([*_SIMPLE, *range(0x80, 256)]) + b"\\nrtfbv"
 _WHITE: Final = re.compile(rb"[\t\n\r ]")
 _BLOB: Final = re.compile(r"[A-Za-z0-9_-]*")
 

@@ -116,6 +116,11 @@ class SqueezedStage:
         # Most chunks end in nothing that could go on: then there is no need to know where it stands.
         text = squeeze(body[start:])
         if open_ends := index.open_ends(text):
+            # A space is all of a gap or the end of one: behind it the view begins anew.
+            wanted = len(text) - open_ends[0]
+            near = body.rfind(b" ", start, max(start, len(body) - wanted)) + 1
+            if len(squeeze(body[near:])) >= wanted:
+                start = max(start, near)
             *_, part = segments(body, start)
             before = len(text) - len(part.text)
             yield part, [place - before for place in open_ends if place >= before]
