@@ -100,6 +100,13 @@ GOALS: dict[str, Goal] = {
         says="journal verify --all: 1,000 runs of 100 events, and the log", relation="<=", bound=3, unit=" s",
     ),
     "log": Goal(says="a run of 1,000 steps with the log: times one without", relation="<=", bound=1.02),
+    "disguises": Goal(
+        says="an awkward secret written in 45 ways: how many reach no disk", relation=">=", bound=39,
+    ),
+    "masking": Goal(
+        says="an event of 1.4 KB searched for 50 secrets, nothing found: CPU",
+        relation="<=", bound=15, unit=" µs",
+    ),
     "kill": Goal(
         says="kill -9 at random moments of 50-step runs: lost acknowledgements, silent repeats, bad journals",
         relation="==", bound=0,

@@ -1,4 +1,4 @@
-"""The figures about proof: decisions, signatures, the log, and verifying all of it."""
+"""The figures about proof: decisions, signatures, the log, verifying all of it; and about secrets."""
 
 from collections.abc import Iterator
 
@@ -33,3 +33,17 @@ def measure_journals(bench: Bench) -> Iterator[Figure]:
     for name in ("chain", "full"):
         parts = {"bare_loop": f"{one['bare']['perSMedian']:,} events/s", "share": one[name]["shareOfBare"]}
         yield judge(name, one[name]["perSMedian"], parts)
+
+
+def measure_secrets(bench: Bench) -> Iterator[Figure]:
+    """What masking keeps out, and what it costs a line that holds nothing."""
+    found = measure("benchmarks.disguises", "--rounds", 5 if bench.is_quick else 15)
+    leaks = "; ".join(f"{name} ({', '.join(ways)})" for name, ways in found["leaks"].items()) or "none"
+    yield judge("disguises", found["keptOut"], {"of": found["of"], "leaks": leaks})
+    us = found["us"]
+    parts = {
+        "mask_the_value": f"{us['value']:.1f} µs",
+        "with_one_secret": f"{us['valueWithASecret']:.0f} µs",
+        "first_search": f"{us['firstSearchMs']:.0f} ms",
+    }
+    yield judge("masking", us["line"], parts)

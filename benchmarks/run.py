@@ -33,7 +33,7 @@ from benchmarks.parts import (
     measure_shell,
     measure_startup,
 )
-from benchmarks.proving import measure_journals, measure_proof
+from benchmarks.proving import measure_journals, measure_proof, measure_secrets
 from benchmarks.report import as_json, heading, line_of
 from benchmarks.syncs import is_available
 
@@ -47,6 +47,7 @@ PARTS: dict[str, tuple[Callable[[Bench], Iterator[Figure]], tuple[str, ...]]] = 
     "startup": (measure_startup, ("version", "status")),
     "proof": (measure_proof, ("decision", "sign", "verify", "log", "audit")),
     "journals": (measure_journals, ("chain", "full")),
+    "secrets": (measure_secrets, ("disguises", "masking")),
     "kill": (measure_kill, ("kill",)),
     "peers": (measure_peers, ()),
 }

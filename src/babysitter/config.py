@@ -17,6 +17,7 @@ from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import LogTable, SigningTable
 from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
+from babysitter.model.secret_settings import SecretsTable
 
 FILE_NAME = "babysitter.toml"
 RUN_DATA = ".a5c"
@@ -50,16 +51,6 @@ class SandboxTable(Table, frozen=True, kw_only=True):
     mode: Literal["auto", "bubblewrap", "landlock", "none"] = "auto"
     inline: Literal["allow", "deny"] = "allow"
     tasks: tuple[SandboxTask, ...] = ()
-
-
-class SecretsTable(Table, frozen=True, kw_only=True):
-    """``[secrets]``.
-
-    ``names``: environment variables that are secret whatever they are called; ``recognise``: by name.
-    """
-
-    names: tuple[str, ...] = ()
-    recognise: bool = True
 
 
 class BudgetTable(Table, frozen=True, kw_only=True):

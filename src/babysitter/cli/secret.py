@@ -16,10 +16,13 @@ def secret() -> None:
 def _run(entry: str | None, *, as_json: bool, check: bool) -> None:
     views = declared_secrets(workspace(), entry)
     rows = [(view.ref, view.state, view.why) for view in views]
+    details = "".join(f"\n{view.detail}" for view in views if view.detail)
     show(
         {"secrets": views},
         as_json=as_json,
-        text=lambda: table(rows, ("SECRET", "STATE", "DECLARED BY")) if rows else "No secrets are declared.",
+        text=lambda: (
+            table(rows, ("SECRET", "STATE", "DECLARED BY")) + details if rows else "No secrets are declared."
+        ),
     )
     if check and any(view.state != "resolves" for view in views if view.why != "its name in the environment"):
         leave(1)

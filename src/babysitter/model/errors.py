@@ -20,6 +20,7 @@
     │   ├── WitnessError           refused.witness        a witness is away, or refuses to cosign
     │   ├── ProcessChangedError    refused.process_changed
     │   └── SecretError            refused.secret         away, too short, undeclared, or in an argv
+    │       └── SecretSourceError  refused.secret_source  where it is kept is away, or refuses
     ├── StoreError                 store.*       exit 4
     │   ├── StoreFailedError       store.disk             a disk operation failed; nothing acknowledged is
     lost
@@ -170,6 +171,12 @@ class SecretError(RefusedError):
     """A secret is away, too short to mask, not declared, or about to stand in an argv."""
 
     code = "refused.secret"
+
+
+class SecretSourceError(SecretError):
+    """Where a secret is kept can't be read: away, refused, too slow, or readable by others."""
+
+    code = "refused.secret_source"
 
 
 class StoreError(BabysitterError):

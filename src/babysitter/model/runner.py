@@ -1,8 +1,8 @@
 """Ports around performing: starting a program confined, performing an attempt, keeping its output."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from babysitter.model.effects import Denial, Outcome, Sandbox, TaskSpec
 from babysitter.model.values import Json
@@ -158,7 +158,20 @@ class SecretSource(Protocol):
     scheme: str
 
     def get(self, name: str) -> str | None:
-        """Return the value, or None when there is none of that name."""
+        """Return the value, or None when there is none of that name.
+
+        Raises:
+            SecretSourceError: it can't be told, within a bounded time.
+        """
+        ...
+
+
+@runtime_checkable
+class ManySecrets(SecretSource, Protocol):
+    """A source that gives several values for little more than the price of one."""
+
+    def get_many(self, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the values that there are, by name."""
         ...
 
 

@@ -13,35 +13,37 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from babysitter.secrets.references import Reference
-from babysitter.secrets.search import FormIndex
+from babysitter.secrets.search import PatternSet
 
 _PRIVATE_USE_FIRST: Final = 0xE000
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
-def output_marks(index: FormIndex) -> list[bytes]:
+def output_marks(index: PatternSet) -> list[bytes]:
     """Return for each pattern what stands in its place in output: usually ``${secret:env:K}``."""
     return _free_of_forms(
         index, (("${secret:", "}"), ("<secret:", ">"), ("[secret:", "]"), ("(secret:", ")")), _label
     )
 
 
-def name_marks(index: FormIndex) -> list[bytes]:
+def name_marks(index: PatternSet) -> list[bytes]:
     """Return for each pattern what stands in its place in a file name: usually ``(env-K)``."""
     return _free_of_forms(index, (("(", ")"), ("[", "]"), ("@", "@")), _name_label)
 
 
 def _label(reference: Reference) -> str:
-    return reference.ref if reference.form == "raw" else f"{reference.ref}|{reference.form}"
+    form = reference.form.rstrip("~")
+    return reference.ref if form == "raw" else f"{reference.ref}|{form}"
 
 
 def _name_label(reference: Reference) -> str:
-    label = reference.ref if reference.form == "raw" else f"{reference.ref}-{reference.form}"
+    form = reference.form.rstrip("~")
+    label = reference.ref if form == "raw" else f"{reference.ref}-{form}"
     return _NOT_IN_A_NAME.sub("-", label)
 
 
 def _free_of_forms(
-    index: FormIndex, brackets: Sequence[tuple[str, str]], label: Callable[[Reference], str]
+    index: PatternSet, brackets: Sequence[tuple[str, str]], label: Callable[[Reference], str]
 ) -> list[bytes]:
     for opening, closing in brackets:
         marks = [f"{opening}{label(reference)}{closing}".encode() for reference in index.references]
@@ -58,7 +60,7 @@ def _short(number: int) -> bytes:
     return str(number).encode()
 
 
-def _unused_characters(index: FormIndex) -> Iterator[str]:
+def _unused_characters(index: PatternSet) -> Iterator[str]:
     code = _PRIVATE_USE_FIRST
     while True:
         char = chr(code)
@@ -67,7 +69,7 @@ def _unused_characters(index: FormIndex) -> Iterator[str]:
         code += 1
 
 
-def _meets_a_form(index: FormIndex, marks: list[bytes], opening: bytes, closing: bytes) -> bool:
+def _meets_a_form(index: PatternSet, marks: list[bytes], opening: bytes, closing: bytes) -> bool:
     if any(index.find(mark) for mark in marks):
         return True
     first, last = opening[:1], closing[-1:]

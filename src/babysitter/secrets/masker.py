@@ -40,7 +40,7 @@ from babysitter.secrets.references import (
     write_text,
     write_value,
 )
-from babysitter.secrets.search import Find, FormIndex
+from babysitter.secrets.search import FormIndex
 from babysitter.secrets.streams import StreamMasker, mask_whole
 from babysitter.secrets.vault import Vault
 from babysitter.secrets.veil import Veiler, lift
@@ -70,20 +70,22 @@ class Masker:
         return self._vault.index
 
     @cached_property
-    def _find(self) -> Find:
-        return self._index.find
-
-    @cached_property
     def _may_matter(self) -> Callable[[bytes], bool]:
         return self._index.may_matter
 
     @cached_property
     def _marks(self) -> list[bytes]:
-        return output_marks(self._index)
+        return output_marks(self._index.output)
 
     @cached_property
     def _name_marks(self) -> list[bytes]:
-        return name_marks(self._index)
+        return name_marks(self._index.output)
+
+    def _mark(self, number: int) -> bytes:
+        return self._marks[number]
+
+    def _name_mark(self, number: int) -> bytes:
+        return self._name_marks[number]
 
     @cached_property
     def _veiler(self) -> Veiler:
@@ -108,7 +110,7 @@ class Masker:
             if not self._may_matter(text):
                 return value
         masked = self._masked(value)
-        return self._masked_apart(value) if self._find(orjson.dumps(masked)) else masked
+        return self._masked_apart(value) if self._index.spells(orjson.dumps(masked)) else masked
 
     def changes(self, json_text: bytes) -> bool:
         """Return False only when ``mask`` gives back the very value that this is the JSON text of.
@@ -151,7 +153,7 @@ class Masker:
         if len(text) < CHARS_MIN:
             return escape_text(text)
         data = text.encode()
-        matches = self._find(data)
+        matches = self._index.covering(data)
         if not matches:
             return escape_text(text)
         parts = self._parts(data, matches)
@@ -161,7 +163,7 @@ class Masker:
 
     def _masked_key(self, key: str) -> str:
         data = key.encode()
-        matches = self._find(data)
+        matches = self._index.covering(data)
         if matches:
             return write_text(self._parts(data, matches))
         return escape_key(escape_text(key)) if "$" in key else key
@@ -172,7 +174,7 @@ class Masker:
         for number, begin, end in matches:
             if begin > position:
                 parts.append(data[position:begin].decode())
-            parts.append(self._index.references[number])
+            parts.append(self._index.reference(number, data[begin:end]))
             position = end
         if position < len(data):
             parts.append(data[position:].decode())
@@ -188,7 +190,7 @@ class Masker:
             masked = [self._masked_apart(item) for item in value]
         else:
             masked = self._masked(value)
-        if not self._find(orjson.dumps(masked)):
+        if not self._index.spells(orjson.dumps(masked)):
             return masked
         return self._veiler.veil(value)
 
@@ -200,9 +202,9 @@ class Masker:
         if not self._may_matter(orjson.dumps(text)):
             return text
         data = text.encode()
-        matches = self._find(data)
+        matches = self._index.covering(data)
         masked = write_text(self._parts(data, matches)) if matches else escape_text(text)
-        return self._veiler.veil_text(text) if self._find(orjson.dumps(masked)) else masked
+        return self._veiler.veil_text(text) if self._index.spells(orjson.dumps(masked)) else masked
 
     def unmask(self, stored: Json) -> Json:
         """Return the value that was masked, with what its references resolve to now.
@@ -262,7 +264,7 @@ class Masker:
 
     def mask_bytes(self, data: bytes) -> bytes:
         """Return the bytes, of whatever kind, with a mark in place of each form; nobody turns that back."""
-        return mask_whole(self._index, self._marks, data)
+        return mask_whole(self._index.output, self._mark, data)
 
     def mask_text(self, text: str) -> str:
         """Return the text as ``mask_bytes`` gives it: for screens and messages, not for values."""
@@ -270,7 +272,7 @@ class Masker:
 
     def stream(self) -> StreamMasker:
         """Return a masker for one stream that comes in chunks."""
-        return StreamMasker(self._index, self._marks)
+        return StreamMasker(self._index.output, self._mark)
 
     def mask_name(self, name: str) -> str:
         """Return a file name, or path, without secrets, ``$``, ``{``, ``}``, ``:`` and control characters.
@@ -279,7 +281,7 @@ class Masker:
         *masked* name, so that different names stay different.
         """
         data = name.encode("utf-8", "surrogatepass")
-        marked = mask_whole(self._index, self._name_marks, data).decode("utf-8", "surrogatepass")
+        marked = mask_whole(self._index.output, self._name_mark, data).decode("utf-8", "surrogatepass")
         clean = _NOT_IN_A_NAME.sub("-", marked)
         if clean == name:
             return name
@@ -293,11 +295,15 @@ class Masker:
             if dot and stem and suffix.isalnum()
             else f"{clean}~{digest[:_DIGEST_CHARS]}"
         )
-        return whole if not self._find(whole.encode("utf-8", "surrogatepass")) else self._opaque_name(seed)
+        return (
+            self._opaque_name(seed) if self._index.spells(whole.encode("utf-8", "surrogatepass")) else whole
+        )
 
     def _opaque_name(self, seed: bytes) -> str:
         salt = 0
-        while self._find((name := f"~{hashlib.sha256(seed + bytes([salt])).hexdigest()[:16]}").encode()):
+        while self._index.find(
+            (name := f"~{hashlib.sha256(seed + bytes([salt])).hexdigest()[:16]}").encode()
+        ):
             salt += 1
         return name
 

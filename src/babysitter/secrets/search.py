@@ -9,14 +9,16 @@ Patterns are bytes: UTF-8 matches of UTF-8 patterns always begin and end between
 characters, and the same search serves strings, JSON, and output that is no text.
 """
 
+import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Never
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
-from babysitter.secrets.forms import forms_of, json_escape
+from babysitter.secrets.forms import CHARS_MIN, byte_forms_of, forms_of, json_escape, with_gaps
 from babysitter.secrets.references import LOOKALIKES, Reference
+from babysitter.secrets.squeeze import gaps_of, is_plain, segments, skeleton, squeeze
 
 Match = tuple[int, int, int]
 """Number of the pattern, begin and end in the bytes that were searched."""
@@ -29,6 +31,11 @@ _HEAD_BYTES: Final = 4
 _TELLING_BYTES: Final = 24
 """What begins like a form is looked at closely; that it goes on like one need not be known before."""
 
+_SKELETON_BYTES_MIN: Final = 6
+"""A shorter skeleton stands everywhere, and tells nothing: what has one is looked for with flesh on."""
+
+_LOOKALIKE: Final = re.compile(b"|".join(map(re.escape, LOOKALIKES)))
+
 # Left to itself the library makes a table of all transitions for few patterns: 100 MB for one long secret.
 _KIND: Final = Implementation.ContiguousNFA
 
@@ -40,41 +47,96 @@ def leftmost_longest(patterns: list[bytes]) -> Find:
     return found
 
 
-def _any_of(patterns: set[bytes]) -> BytesAhoCorasick:
+def _any_of(patterns: Iterable[bytes]) -> BytesAhoCorasick:
     return BytesAhoCorasick(list(patterns), matchkind=MatchKind.Standard, implementation=_KIND)
 
 
-class FormIndex:
-    """All forms of the given values, ready to be searched for. Holds values; its repr shows none."""
+class PatternSet:
+    """Patterns, ready to be searched for, and whose each is. Holds values; its repr shows none."""
 
-    __slots__ = ("_heads", "_json", "_sorted", "bytes_max", "find", "patterns", "references")
+    __slots__ = ("_bare", "_find", "_heads", "_skeletons", "_sorted", "bytes_max", "patterns", "references")
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        owners: dict[bytes, Reference] = {}
-        for ref in sorted(values):
-            for form, text in forms_of(values[ref]):
-                owners.setdefault(text.encode(), Reference(ref, form))
+    def __init__(self, owners: Mapping[bytes, Reference]) -> None:
         self.patterns = list(owners)
         self.references = list(owners.values())
         self.bytes_max = max(map(len, self.patterns), default=0)
-        self.find: Find = leftmost_longest(self.patterns)
-        in_json = (json_escape(pattern.decode()).encode() for pattern in self.patterns)
-        beginnings = {pattern[:_TELLING_BYTES] for pattern in (*owners, *in_json)}
-        self._json: Find = _any_of({*beginnings, *LOOKALIKES}).find_matches_as_indexes
+        self._find: Find | None = None
         self._sorted = sorted(self.patterns)
         self._heads = _any_of({pattern[:_HEAD_BYTES] for pattern in self.patterns})
+        skeletons: set[bytes] = set()
+        bare: set[bytes] = set()
+        for written in (each for pattern in self.patterns for each in _ways_to_write(pattern)):
+            bones = skeleton(written)
+            if len(bones) >= _SKELETON_BYTES_MIN:
+                skeletons.add(bones[:_TELLING_BYTES])
+            else:
+                bare.add(written[:_TELLING_BYTES])
+        self._skeletons = _any_of(skeletons)
+        self._bare = _any_of(bare) if bare else None
 
-    def may_matter(self, json_text: bytes) -> bool:
-        """True when the JSON text may hold a form, or something that looks like a reference."""
-        return bool(self._json(json_text))
+    def find(self, data: bytes) -> list[Match]:
+        """Return the matches, leftmost and then longest first, that do not overlap."""
+        # Made when there is something to find: of a run that shows no secret it would be most of the cost.
+        if self._find is None:
+            if not self.may_stand_in(data):
+                return []
+            self._find = leftmost_longest(self.patterns)
+        return self._find(data)
+
+    def may_stand_in(self, data: bytes) -> bool:
+        """False only when no pattern stands in the data, in what it is JSON of, or in its squeezed view."""
+        if not self.patterns:
+            return False
+        search = self._skeletons.find_matches_as_indexes
+        if search(skeleton(data)):
+            return True
+        if self._bare is None and is_plain(data):
+            return False
+        squeezed = squeeze(data)
+        if search(skeleton(squeezed)):
+            return True
+        return self._bare is not None and any(map(self._bare.find_matches_as_indexes, (data, squeezed)))
+
+    def covering(self, data: bytes) -> list[Match]:
+        """Return, ascending, every match, and between them those of the squeezed view, as places in data."""
+        if len(data) < CHARS_MIN or not self.may_stand_in(data):
+            return []
+        matches = self.find(data)
+        if len(squeeze(data)) == len(data):
+            return matches
+        covering: list[Match] = []
+        position = 0
+        for match in matches:
+            covering += self._squeezed(data, position, match[1])
+            covering.append(match)
+            position = match[2]
+        covering += self._squeezed(data, position, len(data))
+        return covering
+
+    def spells(self, data: bytes) -> bool:
+        """True when a pattern stands in the data or in the squeezed view of it."""
+        return bool(self.covering(data))
+
+    def _squeezed(self, data: bytes, begin: int, end: int) -> Iterator[Match]:
+        piece = data[begin:end]
+        if len(piece) < CHARS_MIN or len(squeeze(piece)) == len(piece):
+            return
+        for segment in segments(piece):
+            for number, first, last in self.find(segment.text):
+                span = segment.span(first, last)
+                yield number, begin + span[0], begin + span[1]
 
     def open_ends(self, data: bytes) -> list[int]:
         """Return, ascending, the places from which the rest of ``data`` begins a longer pattern."""
         first = max(0, len(data) - self.bytes_max + 1)
         tail = data[first:]
-        places = {begin for _, begin, _ in self._heads.find_matches_as_indexes(tail, overlapping=True)}
-        places.update(range(max(0, len(tail) - _HEAD_BYTES + 1), len(tail)))
-        return [first + place for place in sorted(places) if self._begins_pattern(tail[place:])]
+        # Behind the last place where a whole head may stand, each place is looked at.
+        rest = max(0, len(tail) - _HEAD_BYTES + 1)
+        places = sorted(
+            {begin for _, begin, _ in self._heads.find_matches_as_indexes(tail, overlapping=True)}
+        )
+        places += range(rest, len(tail))
+        return [first + place for place in places if self._begins_pattern(tail[place:])]
 
     def _begins_pattern(self, head: bytes) -> bool:
         # The patterns that begin with ``head`` and are longer follow it in sorted order.
@@ -82,7 +144,45 @@ class FormIndex:
         return at < len(self._sorted) and self._sorted[at].startswith(head)
 
     def __repr__(self) -> str:
-        return f"FormIndex({len(self.patterns)} forms)"
+        return f"{type(self).__name__}({len(self.patterns)} forms)"
 
     def __reduce__(self) -> Never:
-        raise TypeError("a FormIndex holds secrets and is not copied or pickled")
+        raise TypeError(f"a {type(self).__name__} holds secrets and is not copied or pickled")
+
+
+class FormIndex(PatternSet):
+    """All forms of the given values that are text; ``output`` has those besides that are bytes alone."""
+
+    __slots__ = ("output",)
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        owners: dict[bytes, Reference] = {}
+        binary: dict[bytes, Reference] = {}
+        for ref in sorted(values):
+            for form, text in forms_of(values[ref]):
+                owners.setdefault(text.encode(), Reference(ref, form))
+            for form, data in byte_forms_of(values[ref]):
+                binary.setdefault(data, Reference(ref, form))
+        super().__init__(owners)
+        further = {data: reference for data, reference in binary.items() if data not in owners}
+        self.output: PatternSet = PatternSet({**owners, **further}) if further else self
+
+    def reference(self, number: int, span: bytes) -> Reference:
+        """Return what gives back the very span that the pattern of that number was found as."""
+        reference = self.references[number]
+        if span == self.patterns[number]:
+            return reference
+        return Reference(reference.ref, with_gaps(reference.form, gaps_of(span)))
+
+    def may_matter(self, json_text: bytes) -> bool:
+        """True when the JSON text may hold a form, or something that looks like a reference."""
+        return (b"$" in json_text and _LOOKALIKE.search(json_text) is not None) or self.may_stand_in(
+            json_text
+        )
+
+
+def _ways_to_write(pattern: bytes) -> tuple[bytes, ...]:
+    try:
+        return pattern, json_escape(pattern.decode()).encode()
+    except UnicodeDecodeError:
+        return (pattern,)

@@ -8,11 +8,11 @@ Invariants, each with a test in tests/unit/secrets/test_vault.py:
 What counts as declared: docs/reference/secrets.md.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Never
 
 from babysitter.model.errors import SecretError
-from babysitter.model.runner import SecretSource
+from babysitter.model.runner import ManySecrets, SecretSource
 from babysitter.model.secret import Secret
 from babysitter.model.values import Json
 from babysitter.secrets.forms import CHARS_MIN
@@ -29,10 +29,8 @@ class Vault:
         self._values: dict[str, str] = {}
         self._index: FormIndex | None = None
         self._is_closed = False
-        for ref in self.declared:
-            value = _read(sources, ref)
-            if value is not None:
-                self._values[ref] = _checked(ref, value)
+        for ref, value in _read(sources, self.declared):
+            self._values[ref] = _checked(ref, value)
 
     @property
     def index(self) -> FormIndex:
@@ -93,7 +91,7 @@ class Vault:
 
     def occurs_in(self, text: str) -> str | None:
         """Return the reference of the first secret in the text, in whatever form; None when there is none."""
-        matches = self.index.find(text.encode("utf-8", "surrogatepass"))
+        matches = self.index.covering(text.encode("utf-8", "surrogatepass"))
         return self.index.references[matches[0][0]].ref if matches else None
 
     def close(self) -> None:
@@ -108,16 +106,27 @@ class Vault:
         raise TypeError("a Vault holds secrets and is not copied or pickled")
 
 
-def _read(sources: Mapping[str, SecretSource], ref: str) -> str | None:
-    scheme, _, name = Secret(ref).ref.partition(":")
-    source = sources.get(scheme)
-    if source is None:
-        raise SecretError(
-            f"{ref} names the source {scheme!r}, which is not there.",
-            hint=f"Sources that are: {', '.join(sorted(sources)) or 'none'}.",
-            ref=ref,
-        )
-    return source.get(name)
+def _read(sources: Mapping[str, SecretSource], declared: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the references that have a value, with it. A source that gives several at once is asked once."""
+    names: dict[str, list[str]] = {}
+    for ref in declared:
+        scheme, _, name = Secret(ref).ref.partition(":")
+        if scheme not in sources:
+            raise SecretError(
+                f"{ref} names the source {scheme!r}, which is not there.",
+                hint=f"Sources that are: {', '.join(sorted(sources)) or 'none'}. Further ones stand in "
+                "[secrets.sources] of babysitter.toml.",
+                ref=ref,
+                why="no such source",
+            )
+        names.setdefault(scheme, []).append(name)
+    for scheme, wanted in names.items():
+        source = sources[scheme]
+        many = source.get_many(wanted) if isinstance(source, ManySecrets) else {}
+        for name in wanted:
+            value = many.get(name) if isinstance(source, ManySecrets) else source.get(name)
+            if value is not None:
+                yield f"{scheme}:{name}", value
 
 
 def _checked(ref: str, value: str) -> str:
@@ -126,12 +135,13 @@ def _checked(ref: str, value: str) -> str:
             f"{ref} is shorter than {CHARS_MIN} characters: masking it would mask ordinary text.",
             hint="Use a longer secret, or do not declare it.",
             ref=ref,
+            why="too short",
         )
     try:
         value.encode()
     except UnicodeEncodeError:
         # The error of the codec holds the value, so it must not be chained.
         raise SecretError(
-            f"{ref} is not UTF-8 text.", hint="Encode it, for example as base64.", ref=ref
+            f"{ref} is not UTF-8 text.", hint="Encode it, for example as base64.", ref=ref, why="no text"
         ) from None
     return value

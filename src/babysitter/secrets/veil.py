@@ -16,7 +16,7 @@ every form that could stand in a veil has a byte of it that depends on the salt.
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -67,11 +67,11 @@ class Veiler:
 
     def _free_of_forms(self, value: Json, written: Callable[[str], Json]) -> Json:
         payload = orjson.dumps(self._pieces(orjson.dumps(self._vault.reveal(value))))
-        find = self._vault.index.find
+        spells = self._vault.index.spells
         for salt in range(_SALTS_MAX):
             text = base64.urlsafe_b64encode(_mixed(payload, salt)).decode().rstrip("=")
             veiled = written(f"{salt}.{text}")
-            if not find(orjson.dumps(veiled)):
+            if not spells(orjson.dumps(veiled)):
                 return veiled
         raise Defect(
             f"no veil among {_SALTS_MAX} is free of secrets.", hint="Report this; leave the secrets out."
@@ -81,13 +81,23 @@ class Veiler:
         pieces: list[Piece] = []
         position = 0
         for number, begin, end in self._find(text):
-            if begin > position:
-                pieces.append(text[position:begin].decode())
+            pieces += self._squeezed_pieces(text[position:begin])
             pieces.append(self._owners[number])
             position = end
-        if position < len(text):
-            pieces.append(text[position:].decode())
+        pieces += self._squeezed_pieces(text[position:])
         return pieces
+
+    def _squeezed_pieces(self, text: bytes) -> Iterator[Piece]:
+        index = self._vault.index
+        position = 0
+        for number, begin, end in index.covering(text):
+            if begin > position:
+                yield text[position:begin].decode()
+            owner = index.reference(number, text[begin:end])
+            yield owner.ref, owner.form, False
+            position = end
+        if position < len(text):
+            yield text[position:].decode()
 
 
 def lift(vault: Vault, sealed: Json) -> Json:

@@ -3,23 +3,30 @@
 from babysitter.model.errors import SecretError
 from babysitter.service.entries import load_process
 from babysitter.service.views import View
-from babysitter.service.wiring import Secrets, Workspace
+from babysitter.service.wiring import Workspace
 
 
 class SecretView(View, frozen=True, kw_only=True):
-    """A declared secret. ``state``: resolves, away or too short. Never the value."""
+    """A declared secret. Never the value.
+
+    state: ``resolves``, ``away`` (not set, or its source can't be read), ``too short``, ``no text`` or
+        ``no such source``; ``detail`` says what to do about it.
+    """
 
     ref: str
     state: str
     why: str
+    detail: str = ""
 
 
 def declared_secrets(workspace: Workspace, entry: str | None) -> list[SecretView]:
     """Return the secrets that a run would declare; those of a process when an entry is given."""
     named = load_process(entry, workspace.root).secrets if entry is not None else ()
     settings = {f"env:{name}" for name in workspace.place.settings.secrets.names}
+    refs = workspace.secrets_to_declare(named)
+    all_resolve = _state(workspace, refs) == ("resolves", "")
     views = []
-    for ref in workspace.secrets_to_declare(named):
+    for ref in refs:
         why = (
             "the process"
             if ref in named
@@ -27,17 +34,18 @@ def declared_secrets(workspace: Workspace, entry: str | None) -> list[SecretView
             if ref in settings
             else "its name in the environment"
         )
-        views.append(SecretView(ref=ref, state=_state(ref), why=why))
+        # One by one only where something is wrong: a source that is asked once answers for all.
+        state, detail = ("resolves", "") if all_resolve else _state(workspace, (ref,))
+        views.append(SecretView(ref=ref, state=state, why=why, detail=detail))
     return views
 
 
-def _state(ref: str) -> str:
+def _state(workspace: Workspace, refs: tuple[str, ...]) -> tuple[str, str]:
     try:
-        secrets = Secrets((ref,))
-    except SecretError:
-        return "too short"
-    try:
-        secrets.vault.resolve(ref)
-    except SecretError:
-        return "away"
-    return "resolves"
+        secrets = workspace.secrets(refs)
+        for ref in refs:
+            secrets.vault.resolve(ref)
+    except SecretError as error:
+        return str(error.facts.get("why", "away")), f"{error.message} {error.hint}".strip()
+    secrets.vault.close()
+    return "resolves", ""

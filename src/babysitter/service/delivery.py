@@ -44,7 +44,7 @@ from babysitter.service.posting import with_files
 from babysitter.service.reading import read_state, run_created
 from babysitter.service.state import RunState
 from babysitter.service.views import EventView, event_view
-from babysitter.service.wiring import Secrets, Workspace
+from babysitter.service.wiring import Workspace
 
 LINE_WAIT_S = 5.0
 """How long a sender waits for the line of its mail before it says that it is queued."""
@@ -153,7 +153,7 @@ class Delivery:
             return self._mail(run_id, message)
 
     def _journal_now(self, run_id: str, message: AnyMail) -> Sent:
-        masker = Secrets(run_created(self._store, run_id).secrets).masker
+        masker = self._workspace.secrets(run_created(self._store, run_id).secrets).masker
         workspace = self._workspace
         writer, records = JournalWriter.open(self._store, run_id, workspace.holder(), masker, workspace.clock)
         try:
@@ -201,7 +201,7 @@ class Delivery:
 
     def _mail(self, run_id: str, message: AnyMail) -> Sent:
         before = read_state(self._store, run_id).seq
-        masker = Secrets(run_created(self._store, run_id).secrets).masker
+        masker = self._workspace.secrets(run_created(self._store, run_id).secrets).masker
         self._store.send_mail(run_id, f"{message.request_id}.json", encode_mail(masked(message, masker)))
         clock = self._workspace.clock
         until_s = clock.monotonic_s() + LINE_WAIT_S

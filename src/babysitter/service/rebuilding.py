@@ -5,7 +5,7 @@ from babysitter.journal.writer import JournalWriter
 from babysitter.model.values import encode_json
 from babysitter.service.reading import run_created
 from babysitter.service.state import RunState
-from babysitter.service.wiring import Secrets, Workspace
+from babysitter.service.wiring import Workspace
 
 
 def rebuild(workspace: Workspace, run_id: str) -> int:
@@ -14,7 +14,7 @@ def rebuild(workspace: Workspace, run_id: str) -> int:
     Raises:
         RunLockedError: somebody drives it.
     """
-    masker = Secrets(run_created(workspace.store, run_id).secrets).masker
+    masker = workspace.secrets(run_created(workspace.store, run_id).secrets).masker
     writer, records = JournalWriter.open(workspace.store, run_id, workspace.holder(), masker, workspace.clock)
     written = 0
     try:

@@ -10,7 +10,7 @@ from babysitter.journal.reader import history, read_records
 from babysitter.service.entries import load_process
 from babysitter.service.reading import run_created
 from babysitter.service.views import View
-from babysitter.service.wiring import Secrets, Workspace
+from babysitter.service.wiring import Workspace
 
 
 class Replayed(View, frozen=True, kw_only=True):
@@ -30,7 +30,7 @@ def replay_run(workspace: Workspace, run_id: str) -> Replayed:
     store = workspace.store
     created = run_created(store, run_id)
     loaded = load_process(created.entry, workspace.root)
-    secrets = Secrets(created.secrets)
+    secrets = workspace.secrets(created.secrets)
     inputs = secrets.masker.unmask(msgspec.json.decode(store.read_file(run_id, "inputs.json")))
     machine = Machine(loaded.process, run_id, inputs=inputs, matcher=secrets.sight, guard=Guard())
     count = 0

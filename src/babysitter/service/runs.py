@@ -18,7 +18,7 @@ from babysitter.service.reading import read_state, read_states, run_created
 from babysitter.service.session import NewRun, create_run, finish_log, make_worker, open_run
 from babysitter.service.state import RunState
 from babysitter.service.views import RunView, as_stored, run_view
-from babysitter.service.wiring import Secrets, Workspace
+from babysitter.service.wiring import Workspace
 
 
 class RunService:
@@ -121,7 +121,7 @@ class RunService:
 
         def ended(child_run_id: str) -> ev.Event | None:
             created = run_created(store, child_run_id)
-            masker = Secrets(created.secrets).masker
+            masker = workspace.secrets(created.secrets).masker
             records = read_records(store, child_run_id, torn_tail_ok=True)
             events = history(records, store, child_run_id, masker)
             last = deque(events, maxlen=1).pop()

@@ -64,7 +64,7 @@ def create_run(
     now_ns = clock.now_ns()
     run_id = check_run_id(new.run_id) if new.run_id else ulid(now_ns // 1_000_000, dice.bits(80))
     declared = workspace.secrets_to_declare(loaded.secrets)
-    masker = Secrets(declared).masker
+    masker = workspace.secrets(declared).masker
     facts = {
         "runId": run_id,
         "processId": loaded.process.process_id,
@@ -112,9 +112,10 @@ class Opened:
     calls: dict[str, cmd.Command]
 
     def close(self) -> None:
-        """Let go of the run and of the process's code."""
+        """Let go of the run, of the process's code and of the values of its secrets."""
         self.machine.close()
         self.writer.close()
+        self.secrets.vault.close()
 
 
 def open_run(workspace: Workspace, run_id: str, *, accept_changed: bool = False) -> Opened:
@@ -127,7 +128,7 @@ def open_run(workspace: Workspace, run_id: str, *, accept_changed: bool = False)
     """
     created = run_created(workspace.store, run_id)
     loaded = load_process(created.entry, workspace.root)
-    secrets = Secrets(created.secrets)
+    secrets = workspace.secrets(created.secrets)
     store = workspace.store
     writer, records = JournalWriter.open(store, run_id, workspace.holder(), secrets.masker, workspace.clock)
     machine: Machine | None = None

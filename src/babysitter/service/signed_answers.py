@@ -14,7 +14,7 @@ from babysitter.service.delivery import Delivery, Sent
 from babysitter.service.reading import run_created
 from babysitter.service.signing_keys import sign_as
 from babysitter.service.statements import Answer, Covered, refuse_secrets, statement_for, what_it_covers
-from babysitter.service.wiring import Secrets, Workspace
+from babysitter.service.wiring import Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class SignedAnswers:
             MissingToolError: ``ssh-keygen`` is not here.
         """
         workspace = self.workspace
-        secrets = Secrets(run_created(workspace.store, covered.run_id).secrets)
+        secrets = workspace.secrets(run_created(workspace.store, covered.run_id).secrets)
         refuse_secrets(wanted.comment, secrets.masker)
 
         def make(person: str) -> bytes:

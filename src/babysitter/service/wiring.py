@@ -16,7 +16,7 @@ from babysitter.config import Place, cedar_texts, environment, find_root, load_p
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
 from babysitter.model.rules import Policy
-from babysitter.model.runner import Executor, Programs, Runner
+from babysitter.model.runner import Executor, Programs, Runner, SecretSource
 from babysitter.model.values import Json, encode_json, sha256_hex
 from babysitter.policy.rules import make_policy
 from babysitter.service.ports import SystemClock, SystemDice
@@ -61,12 +61,11 @@ class Sight:
 class Secrets:
     """The vault of one run, with the masker and the matcher that use it."""
 
-    def __init__(self, declared: tuple[str, ...]) -> None:
+    def __init__(self, declared: tuple[str, ...], sources: Mapping[str, SecretSource]) -> None:
         from babysitter.secrets.masker import Masker  # noqa: PLC0415 (reading a run needs no secrets)
-        from babysitter.secrets.sources.env import EnvironmentSource  # noqa: PLC0415
         from babysitter.secrets.vault import Vault  # noqa: PLC0415
 
-        self.vault = Vault({"env": EnvironmentSource()}, declared)
+        self.vault = Vault(sources, declared)
         self.masker = Masker(self.vault)
         self.sight = Sight(self.vault, self.masker)
 
@@ -108,6 +107,23 @@ class Workspace:
         from babysitter.executors.sandbox.choose import choose_runner  # noqa: PLC0415 (probes the machine)
 
         return choose_runner(self.root, self.place.settings.sandbox.mode, hidden=(self.place.runs_dir,))
+
+    def secrets(self, declared: tuple[str, ...]) -> Secrets:
+        """Return the secrets of a run that declares these.
+
+        Raises:
+            SecretError: one can't be masked, or where it is kept is away, so nothing could be written safely.
+        """
+        return Secrets(declared, self.secret_sources)
+
+    @cached_property
+    def secret_sources(self) -> Mapping[str, SecretSource]:
+        """Where secrets come from, by the scheme of their references."""
+        from babysitter.secrets.sources.catalogue import make_sources  # noqa: PLC0415 (reading needs no secrets)
+        from babysitter.secrets.sources.secretspec import Surroundings  # noqa: PLC0415
+
+        surroundings = Surroundings(programs=self.programs, base=self.root, environ=environment())
+        return make_sources(self.place.settings.secrets.sources, surroundings)
 
     def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
         """Return the executor of each kind of task."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from babysitter.config import Place, SecretsTable, Settings
+from babysitter.config import Place, Settings
 from babysitter.executors.python_child import describe
 from babysitter.journal.reader import history, read_records
 from babysitter.model.clock import Clock, Dice
@@ -19,6 +19,7 @@ from babysitter.model.errors import BabysitterError
 from babysitter.model.events import ErrorInfo, Event
 from babysitter.model.rules import Policy
 from babysitter.model.runner import Attempt, Executor, Resolver
+from babysitter.model.secret_settings import SecretsTable
 from babysitter.model.values import Json
 from babysitter.service.ledger import Ledger, NoLedger
 from babysitter.service.patience import Patience, Silence
@@ -156,7 +157,7 @@ class FakeWorkspace(Workspace):
 
     def events(self, run_id: str) -> list[Event]:
         """Return a run's events as its process gets them."""
-        masker = Secrets(run_created(self.store, run_id).secrets).masker
+        masker = self.secrets(run_created(self.store, run_id).secrets).masker
         return list(history(read_records(self.store, run_id), self.store, run_id, masker))
 
     def types(self, run_id: str) -> list[str]:

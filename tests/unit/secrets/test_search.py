@@ -1,11 +1,13 @@
 """The search: leftmost, then longest, ties by name; and what may still become a match."""
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from babysitter.secrets.references import Reference
-from babysitter.secrets.search import FormIndex
+from babysitter.secrets.search import FormIndex, leftmost_longest
+from babysitter.secrets.squeeze import segments
 from tests.unit.secrets.fakes import secret_values, text
 
 moderate = settings(max_examples=100, deadline=None)
@@ -82,3 +84,47 @@ def test_no_secrets_match_nothing() -> None:
     assert index.open_ends(b"anything") == []
     assert not index.may_matter(b'{"a":1}')
     assert index.may_matter(b'{"$secret":1}')
+
+
+@pytest.mark.parametrize("value", ["nnnnrrrrtttt", "密码是一个很长的句子", "ä ö ü ß ä ö ü ß", "n=r=t=" * 4])
+def test_a_secret_that_is_made_of_what_skeletons_leave_out_is_found(value: str) -> None:
+    index = FormIndex({"env:A": value})
+    wrapped = value[:5] + "\u200b" + value[5:]
+
+    assert index.may_matter(orjson.dumps([f"x{value}y"]))
+    assert index.may_matter(orjson.dumps([f"x{wrapped}y"]))
+    assert not index.may_matter(orjson.dumps(["another text altogether"]))
+
+
+def test_the_automaton_of_all_forms_is_made_when_something_is_found() -> None:
+    index = FormIndex({"env:A": "abcdefgh12345678"})
+
+    assert index.find(b"nothing to see here") == []
+    assert index._find is None
+    assert index.find(b"x abcdefgh12345678") != []
+    assert index._find is not None
+
+
+@moderate
+@given(st.data())
+def test_no_match_of_the_squeezed_view_is_missed_by_the_quick_search(data: st.DataObject) -> None:
+    secrets = data.draw(secret_values())
+    index = FormIndex({f"env:{name}": value for name, value in secrets.items()})
+    form = data.draw(
+        st.integers(0, len(index.patterns) - 1).map(lambda number: index.patterns[number].decode())
+    )
+    gaps = data.draw(
+        st.lists(st.sampled_from(["\n", "=\r\n", "\\", "\\n", "\x1b[1m", "\u200b", "\x07"]), max_size=3)
+    )
+    for gap in gaps:
+        at = data.draw(st.integers(0, len(form)))
+        form = form[:at] + gap + form[at:]
+    whole = data.draw(text) + form
+
+    find = leftmost_longest(index.patterns)
+    stands = find(whole.encode()) or any(find(segment.text) for segment in segments(whole.encode()))
+
+    if stands:
+        assert index.may_stand_in(whole.encode())
+        assert index.may_matter(orjson.dumps({"k": [whole]}))
+        assert index.covering(whole.encode())

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -147,3 +148,25 @@ def test_a_vault_is_not_copied_or_pickled(copied: object) -> None:
     for thing in (vault, vault.index):
         with pytest.raises(TypeError):
             copied(thing)  # type: ignore[operator]
+
+
+def test_a_source_that_gives_several_at_once_is_asked_once() -> None:
+    asked: list[list[str]] = []
+
+    class Many:
+        scheme = "team"
+
+        def get(self, name: str) -> str | None:
+            raise AssertionError
+
+        def get_many(self, names: Sequence[str]) -> Mapping[str, str]:
+            asked.append(list(names))
+            return {"A": "value-of-a"}
+
+    vault = Vault({"team": Many(), "env": DictSource({"K": "value-of-k"})}, ["team:A", "team:B", "env:K"])
+
+    assert asked == [["A", "B"]]
+    assert vault.resolve("team:A") == "value-of-a"
+    assert vault.resolve("env:K") == "value-of-k"
+    with pytest.raises(SecretError, match="has no value here"):
+        vault.resolve("team:B")

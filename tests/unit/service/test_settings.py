@@ -31,6 +31,13 @@ read = ["/opt/tool"]
 [secrets]
 names = ["RELEASE_INDEX"]
 recognise = false
+[secrets.sources.team]
+provider = "vault://vault.example.com/secret"
+timeout_s = 5
+[secrets.sources.acme]
+plugin = "acme"
+package = "acme-secrets"
+options = { region = "north" }
 [budget]
 steps = 10
 seconds = 1.5
@@ -51,6 +58,9 @@ def test_every_setting_is_read() -> None:
         "build",
     )
     assert (read.secrets.names, read.secrets.recognise) == (("RELEASE_INDEX",), False)
+    team, acme = read.secrets.sources["team"], read.secrets.sources["acme"]
+    assert (team.provider, team.timeout_s) == ("vault://vault.example.com/secret", 5.0)
+    assert (acme.plugin, acme.package, acme.options) == ("acme", "acme-secrets", {"region": "north"})
     assert (read.budget.steps, read.budget.seconds) == (10, 1.5)
     assert (read.worker.concurrency, read.worker.far_timer_s, read.worker.output_mb) == (2, 5.0, 1)
 
@@ -78,6 +88,14 @@ def test_an_empty_file_says_what_no_file_says() -> None:
         ("worker.concurency = 1\n", 1, 'Did you mean "concurrency"?'),
         ("[budget]\nsteps = true\n", 2, "budget.steps"),
         ("worker = 3\n", 1, "worker"),
+        ("[secrets.sources.t]\nprovidr = 'x'\n", 2, 'Did you mean "provider"?'),
+        ("[secrets.sources.t]\ntimeout_s = 5\n", 1, "either a provider of secretspec or a plugin"),
+        (
+            "[secrets.sources.t]\nprovider = 'x'\nplugin = 'y'\n",
+            1,
+            "either a provider of secretspec or a plugin",
+        ),
+        ("[secrets.sources.t]\nplugin = 'x'\n", 1, "the package that it must come from"),
     ],
 )
 def test_a_wrong_word_is_an_error_that_names_its_line_and_what_to_write(
@@ -108,6 +126,12 @@ def test_a_wrong_word_is_an_error_that_names_its_line_and_what_to_write(
 def test_a_number_that_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="line 2"):
         parse_settings(text)
+
+
+def test_a_source_of_secrets_has_time_and_not_for_ever() -> None:
+    for seconds in ("0", "-1", "601", "nan"):
+        with pytest.raises(SettingsError, match="timeout_s"):
+            parse_settings(f"[secrets.sources.t]\nprovider = 'x'\ntimeout_s = {seconds}\n")
 
 
 def test_settings_grant_a_task_more_and_no_other_task() -> None:

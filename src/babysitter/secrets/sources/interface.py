@@ -1,16 +1,18 @@
 """What a source of secrets promises.
 
-The port itself is ``babysitter.model.runner.SecretSource``; it is named here so
-that whoever adds a scheme finds it beside the schemes that are there.
+The ports themselves are ``babysitter.model.runner.SecretSource`` and ``ManySecrets``;
+they are named here so that whoever adds a scheme finds them beside those that are there.
 
-What must always hold:
+What must always hold, and ``babysitter.testing.source_conformance`` asks for:
     - ``get`` gives the whole value, unchanged, or None when there is none of that name;
-    - a source keeps nothing on disk and prints nothing;
-    - an error that a source raises is a ``SecretError`` and names the reference, never a value.
+    - a source that can't tell raises ``SecretSourceError`` within its time: what, where, what to do;
+    - a source keeps nothing on disk and prints nothing, and no program that it starts gets a value in its
+      arguments;
+    - an error, a ``repr`` or a pickle of a source never shows a value.
 
 To add one: docs/reference/secrets.md.
 """
 
-from babysitter.model.runner import SecretSource
+from babysitter.model.runner import ManySecrets, SecretSource
 
-__all__ = ["SecretSource"]
+__all__ = ["ManySecrets", "SecretSource"]
