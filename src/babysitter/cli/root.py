@@ -54,6 +54,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "secret",
         "List the secrets that are declared and check that they resolve.",
     ),
+    "doctor": (
+        "babysitter.cli.doctor",
+        "doctor",
+        "Check what the security guide says, on this machine and in this workspace.",
+    ),
     "completion": (
         "babysitter.cli.completion",
         "completion",
