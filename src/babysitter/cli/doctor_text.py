@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _HEADS = {
     "problem": ("TO DO", "red"),
     "could-not-check": ("COULD NOT BE CHECKED", "yellow"),
+    "accepted": ("ACCEPTED", "cyan"),
     "note": ("WORTH KNOWING", "cyan"),
     "ok": ("FINE", "green"),
     "not-applicable": ("DOES NOT APPLY HERE", "white"),
@@ -31,8 +32,10 @@ def diagnosis_text(diagnosis: "Diagnosis", *, everything: bool = False) -> str:
         if not views or (state in _TOLD_IN_A_LINE and not everything):
             continue
         lines.append(style(f"{title} ({len(views)})", fg=colour, bold=True))
-        for view in views:
-            lines += _line(view, width) if state in _TOLD_IN_A_LINE else _block(view, width)
+        if state in _TOLD_IN_A_LINE:
+            lines += [line for view in views for line in _line(view, width)]
+        else:
+            lines += [line for alike in _alike(views) for line in _block(alike, width)]
         lines.append("")
     return "\n".join([*lines, *_end(diagnosis, everything=everything)])
 
@@ -48,23 +51,36 @@ def _fixed(diagnosis: "Diagnosis") -> list[str]:
     return [*lines, ""]
 
 
-def _block(view: "CheckView", width: int) -> list[str]:
+def _alike(views: "list[CheckView]") -> "list[list[CheckView]]":
+    """Return the checks by what they have to tell: one cause is told once."""
+    found: dict[tuple[str, str], list[CheckView]] = {}
+    for view in views:
+        found.setdefault((view.found, view.command), []).append(view)
+    return list(found.values())
+
+
+def _block(views: "list[CheckView]", width: int) -> list[str]:
+    view = views[0]
     word = view.severity if view.state == "problem" else ""
     head = f"  {word:<8}" if view.state == "problem" else "  - "
     indent = _INDENT if view.state == "problem" else "    "
-    label = f"{view.id}  {view.promise}"
     lines = [
         style(head, fg=_SEVERITY[view.severity], bold=True) + _first(_sentence(view.found), indent, width),
         *_rest(_sentence(view.found), indent, width),
     ]
-    if view.state != "note":
-        lines += _wrapped(f"why: {view.why}", indent, width, dim=True)
+    if view.state in ("problem", "could-not-check"):
+        reasons = dict.fromkeys(each.why for each in views) if len(views) < 4 else ()
+        for why in reasons:
+            lines += _wrapped(f"why: {why}", indent, width, dim=True)
     if view.fix:
         lines += _wrapped(plain(view.fix), indent, width)
     if view.command:
         lines.append(f"{indent}  {style('$ ' + plain(view.command), bold=True)}")
     fixable = "  --fix does it" if view.fixable else ""
-    return [*lines, indent + style(label + fixable, dim=True), ""]
+    names = (
+        [f"{each.id}  {each.promise}" for each in views] if len(views) == 1 else [each.id for each in views]
+    )
+    return [*lines, *_wrapped(", ".join(names) + fixable, indent, width, dim=True), ""]
 
 
 def _line(view: "CheckView", width: int) -> list[str]:
@@ -74,7 +90,12 @@ def _line(view: "CheckView", width: int) -> list[str]:
 
 def _sentence(text: str) -> str:
     text = plain(text)
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    first = text.split(" ")[0]
+    # Names of programs and files keep their first letter.
+    is_word = first.isalpha() and first != "git"
+    return (text[:1].upper() + text[1:] if is_word else text) + (
+        "" if text.endswith((".", "!", "?")) else "."
+    )
 
 
 def _first(text: str, indent: str, width: int) -> str:
@@ -99,9 +120,11 @@ def _wrapped(text: str, indent: str, width: int, *, dim: bool = False) -> list[s
 
 def _end(diagnosis: "Diagnosis", *, everything: bool) -> list[str]:
     counts = diagnosis.counts
+    accepted = [f"{counts['accepted']} accepted"] if counts["accepted"] else []
     told = [
         style(f"{counts['problem']} to do", fg="red" if counts["problem"] else "green", bold=True),
         f"{counts['could-not-check']} could not be checked",
+        *accepted,
         f"{counts['note']} worth knowing",
         f"{counts['ok']} fine",
         f"{counts['not-applicable']} do not apply here",

@@ -11,8 +11,8 @@ from typing import Literal
 from babysitter.model.rules import Severity
 from babysitter.service.doctor.surroundings import Surroundings
 
-State = Literal["ok", "problem", "note", "not-applicable", "could-not-check"]
-STATES: tuple[State, ...] = ("problem", "could-not-check", "note", "ok", "not-applicable")
+State = Literal["ok", "problem", "accepted", "note", "not-applicable", "could-not-check"]
+STATES: tuple[State, ...] = ("problem", "could-not-check", "accepted", "note", "ok", "not-applicable")
 """In the order in which a person wants to read them."""
 
 

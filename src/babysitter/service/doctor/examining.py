@@ -6,6 +6,7 @@ it could not check. A mend is followed by another look, and that one counts.
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,8 +15,9 @@ from babysitter.config import environment, find_root
 from babysitter.model.errors import BabysitterError, NotFoundError, SettingsError
 from babysitter.model.findings import SEVERITIES
 from babysitter.model.rules import Severity
-from babysitter.service.doctor.catalogue import chosen
+from babysitter.service.doctor.catalogue import acceptance_of, chosen
 from babysitter.service.doctor.check import STATES, Check, Result, State, could_not_check
+from babysitter.service.doctor.installed import comes_from_index
 from babysitter.service.doctor.surroundings import Surroundings
 from babysitter.service.ports import SystemClock
 from babysitter.service.views import View
@@ -76,6 +78,7 @@ def surroundings_of(folder: Path, *, online: bool) -> Surroundings:
         clock=SystemClock(),
         programs=local_programs(),
         online=online,
+        from_index=comes_from_index(),
     )
 
 
@@ -97,7 +100,8 @@ def examine(here: Surroundings, *, only: tuple[str, ...] = (), fix: bool = False
     for check in checks if fix else ():
         if results[check.id].state == "problem" and check.mend is not None:
             fixed[check.id], results[check.id] = _mended(check, here, results[check.id])
-    return _diagnosis(here, [(check, results[check.id]) for check in checks], fixed)
+    found = [(check, _accepted(check, here, results[check.id])) for check in checks]
+    return _diagnosis(here, found, fixed)
 
 
 def looked(check: Check, here: Surroundings) -> Result:
@@ -111,6 +115,15 @@ def looked(check: Check, here: Surroundings) -> Result:
         return could_not_check(
             f"{where}{error.strerror or error}", fix="Run doctor as the user whose workspace it is."
         )
+
+
+def _accepted(check: Check, here: Surroundings, result: Result) -> Result:
+    """Return the result, or that it is accepted and why."""
+    accepted = acceptance_of(check.id, here) if result.state in ("problem", "could-not-check") else None
+    if accepted is None:
+        return result
+    until = f" (until {accepted.until})" if accepted.until else ""
+    return replace(result, state="accepted", fix=f"Accepted{until}: {accepted.reason}", command="")
 
 
 def _mended(check: Check, here: Surroundings, before: Result) -> tuple[tuple[str, ...], Result]:

@@ -61,7 +61,7 @@ def close_settings(here: Surroundings) -> list[str]:
 
 def environment_files_are_private(here: Surroundings) -> Result:
     """Look for ``.env`` files that others may read."""
-    files = _environment_files(here)
+    files = here.environment_files()
     if not files:
         return not_applicable("there is no .env file")
     open_, _ = _open(files, _OTHERS)
@@ -78,7 +78,7 @@ def environment_files_are_private(here: Surroundings) -> Result:
 
 def close_environment_files(here: Surroundings) -> list[str]:
     """Take the group's and the others' rights away."""
-    return _close(here, _environment_files(here), _OTHERS)
+    return _close(here, here.environment_files(), _OTHERS)
 
 
 def workspace_is_ours(here: Surroundings) -> Result:
@@ -104,11 +104,6 @@ def _decisive(here: Surroundings) -> list[Path]:
         files += [here.workspace.signers_path, here.workspace.revoked_path]
         files += [here.root / name for name in here.workspace.policy.cedar]
     return files
-
-
-def _environment_files(here: Surroundings) -> list[Path]:
-    found = (path for pattern in (".env", ".env.local", ".env.*.local") for path in here.root.glob(pattern))
-    return sorted(path for path in found if path.is_file())
 
 
 def _open(paths: Iterable[Path], rights: int) -> tuple[list[Path], int]:

@@ -9,6 +9,7 @@ from babysitter.config import Place, Settings
 from babysitter.model.clock import Clock
 from babysitter.model.errors import RefusedError, SettingsError
 from babysitter.model.runner import Programs
+from babysitter.service.doctor.journal_facts import JournalFacts, read_journals
 from babysitter.service.git.repository import Repository
 from babysitter.service.wiring import Workspace
 
@@ -23,7 +24,7 @@ class Surroundings:
     workspace: None where the settings are wrong, which ``settings_error`` then says.
     environ: this process's environment. uid: whose process this is.
     system: the folder that has ``proc`` and ``sys``.
-    online: whether the network may be asked.
+    online: whether the network may be asked. from_index: we were installed from a package index.
     """
 
     root: Path
@@ -34,6 +35,7 @@ class Surroundings:
     clock: Clock
     programs: Programs
     online: bool = True
+    from_index: bool = False
     system: Path = Path("/")
     home: Path = field(default_factory=Path.home)
 
@@ -89,6 +91,11 @@ class Surroundings:
             hint="Run `git status` here to see why.",
         )
 
+    @cached_property
+    def journals(self) -> tuple[JournalFacts, ...]:
+        """The journals of all runs, read once."""
+        return read_journals(self.wired)
+
     @property
     def run_data(self) -> tuple[Path, ...]:
         """The folders of run data that are there: ``.a5c``, and a runs directory elsewhere."""
@@ -103,6 +110,12 @@ class Surroundings:
         """Give every folder and file of run data, never through a symlink."""
         for folder in self.run_data:
             yield from walk(folder)
+
+    def environment_files(self) -> list[Path]:
+        """Return the workspace's ``.env`` files."""
+        patterns = (".env", ".env.local", ".env.*.local")
+        found = (path for pattern in patterns for path in self.root.glob(pattern))
+        return sorted(path for path in found if path.is_file())
 
     def shown(self, path: Path) -> str:
         """Return a path as a person sees it from the workspace."""
