@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from babysitter.journal.recovery import why_not_torn
-from babysitter.model.errors import NotFoundError
+from babysitter.journal.recovery import survey
+from babysitter.model.errors import CorruptJournalError, NotFoundError
 from babysitter.model.events import END_NAMES
-from babysitter.model.lines import BrokenLineError, Chain
 from babysitter.service.wiring import Workspace
 
 
@@ -39,16 +38,17 @@ def _facts(workspace: Workspace, run_id: str) -> JournalFacts:
         data = workspace.store.read_journal(run_id)
     except NotFoundError:
         return JournalFacts(run_id=run_id, lines=0, last="", ended=False, problem="there is no journal")
-    chain, last, kind = Chain(), "", ""
-    problem, torn = "", False
     try:
-        for record in chain.read(data):
-            last, kind = record.recorded_at, record.type
-    except BrokenLineError as broken:
-        problem = f"line {broken.seq} {broken.problem}"
-        torn = chain.seq > 0 and why_not_torn(data[broken.offset :], broken.seq) is None
-    if not data:
-        problem = "the journal is empty"
+        found = survey(run_id, data)
+    except CorruptJournalError as error:
+        problem = f"line {error.facts['line']} {error.facts['problem']}"
+        return JournalFacts(run_id=run_id, lines=0, last="", ended=False, problem=problem)
+    last = found.records[-1]
     return JournalFacts(
-        run_id=run_id, lines=chain.seq, last=last, ended=kind in END_NAMES, problem=problem, torn=torn
+        run_id=run_id,
+        lines=found.chain.seq,
+        last=last.recorded_at,
+        ended=last.type in END_NAMES,
+        problem=f"{len(found.tail)} bytes after line {found.chain.seq} are torn" if found.tail else "",
+        torn=bool(found.tail),
     )

@@ -178,7 +178,8 @@ def _is_hidden_by_itself(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     rules = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    return "*" in rules and not any(rule.startswith("!") for rule in rules[rules.index("*") :])
+    after = rules[::-1][: rules[::-1].index("*")] if "*" in rules else []
+    return "*" in rules and not any(rule.startswith("!") for rule in after)
 
 
 def _missing_lines(here: Surroundings) -> list[str]:
