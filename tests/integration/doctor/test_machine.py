@@ -9,6 +9,18 @@ import pytest
 from tests.integration.doctor.ward import Arrange, Cases, Ward, names_of
 
 
+def free(bytes_free: int, files_free: int) -> Arrange:
+    """A disk with so much room, in blocks of 4 KiB; with -1 files it counts none."""
+    total, left = (10**6, files_free) if files_free >= 0 else (0, 0)
+    blocks = bytes_free >> 12
+    facts = os.statvfs_result((4096, 4096, 10**9, blocks, blocks, total, left, left, 0, 255))
+
+    def arrange(ward: Ward) -> None:
+        ward.statvfs = lambda _: facts
+
+    return arrange
+
+
 def mounted(*mounts: str) -> Arrange:
     return lambda ward: ward.linux(*mounts)
 
@@ -68,7 +80,8 @@ CASES: Cases = {
     ("D23-file-system", "ok"): mounted("/ ext4"),
     ("D23-file-system", "problem"): mounted("/ nfs4"),
     ("D23-file-system", "could-not-check"): not_linux,
-    ("D23-disk-space", "ok"): lambda _: None,
+    ("D23-disk-space", "ok"): free(2 << 30, 50_000),
+    ("D23-disk-space", "problem"): free(100 << 20, 50_000),
     ("D27-encryption-at-rest", "ok"): on_crypt,
     ("D27-encryption-at-rest", "note"): mounted("/ ext4"),
     ("D27-encryption-at-rest", "could-not-check"): not_linux,
@@ -98,17 +111,9 @@ def test_a_check_says_what_is_so(case: tuple[str, str], arrange: Arrange, ward: 
     ("bytes_free", "files_free", "state"),
     [(2 << 30, 50_000, "ok"), (100 << 20, 50_000, "problem"), (2 << 30, 12, "problem"), (2 << 30, -1, "ok")],
 )
-def test_room_is_bytes_and_files(
-    bytes_free: int, files_free: int, state: str, ward: Ward, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_room_is_bytes_and_files(bytes_free: int, files_free: int, state: str, ward: Ward) -> None:
     """A file system that counts no files (-1 here) is not short of them."""
-    counted = files_free >= 0
-
-    class Facts:
-        f_bavail, f_frsize = bytes_free >> 12, 1 << 12
-        f_files, f_favail = (10**6, files_free) if counted else (0, 0)
-
-    monkeypatch.setattr("babysitter.service.doctor.disks.os.statvfs", lambda _: Facts)
+    free(bytes_free, files_free)(ward)
 
     assert ward.look("D23-disk-space").state == state
 

@@ -1,5 +1,9 @@
 """Run data and credential files in version control: what doctor says, and what --fix does."""
 
+import os
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from babysitter.service.doctor.examining import examine
@@ -99,6 +103,38 @@ def test_run_data_of_any_name_is_found_and_untracked(name: str, ward: Ward) -> N
 
     assert before.places == (f".a5c/runs/r/artifacts/{name}",)
     assert ward.git("ls-files") == ""
+
+
+@pytest.mark.promise("G03")
+def test_a_name_that_is_no_text_is_found_told_and_untracked(ward: Ward) -> None:
+    ward.repository()
+    folder = os.fsencode(ward.write(".a5c/a").parent)
+    Path(os.fsdecode(folder + b"/\xff\n")).write_bytes(b"x")
+    ward.git("add", "--force", ".a5c")
+
+    before = examine(ward.here(), only=("D03-tracked-run-data",))
+    after = examine(ward.here(), only=("D03-tracked-run-data",), fix=True)
+
+    assert b"\\xff" in msgspec.json.encode(before.checks[0].places[1]).replace(b"\\\\", b"\\")
+    assert msgspec.json.encode(after)
+    assert ward.git("ls-files") == ""
+
+
+@pytest.mark.promise("G03")
+def test_a_workspace_below_the_root_of_its_repository_is_looked_at_as_one(ward: Ward) -> None:
+    tracked(ward)
+    ward.write("inner/babysitter.toml", "", mode=0o600)
+    ward.write("inner/.a5c/runs/r/run.json")
+    ward.git("add", "--force", "inner")
+    ward.root = ward.root / "inner"
+
+    diagnosis = examine(ward.here(), only=("D03-tracked-run-data",), fix=True)
+
+    assert diagnosis.fixed == {"D03-tracked-run-data": ("untracked .a5c/runs/r/run.json",)}
+    assert ward.git("ls-files", "--full-name", ":/").split() == [
+        ".a5c/runs/r/run.json",
+        "inner/babysitter.toml",
+    ]
 
 
 @pytest.mark.promise("G03")

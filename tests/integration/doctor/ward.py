@@ -98,6 +98,7 @@ class Ward:
         self.system = root / "system"
         self.sandbox: str | None = "bubblewrap"
         self.keep: list[BinaryIO] = []
+        self.statvfs: Callable[[Path], os.statvfs_result] = os.statvfs
         self.write("babysitter.toml", "", mode=0o600)
         self.linux("/ ext4")
 
@@ -172,6 +173,7 @@ class Ward:
             from_index=self.from_index,
             system=self.system,
             home=self.home,
+            statvfs=self.statvfs,
         )
 
     def look(self, check_id: str) -> Result:

@@ -3,7 +3,6 @@
 Source of the files read: proc(5), sysfs(5); dm/uuid begins with CRYPT- for what cryptsetup made.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,7 @@ class Mount:
 def there_is_room(here: Surroundings) -> Result:
     """Look how much room is left for run data."""
     place = _place(here)
-    facts = os.statvfs(place)
+    facts = here.statvfs(place)
     free = facts.f_bavail * facts.f_frsize
     # A file system without a fixed number of files says 0 of both.
     few_files = facts.f_files > 0 and facts.f_favail < FILES_MIN

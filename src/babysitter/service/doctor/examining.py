@@ -130,7 +130,7 @@ def _mended(check: Check, here: Surroundings, before: Result) -> tuple[tuple[str
     """Return what was done, and what a second look finds."""
     assert check.mend is not None, "only checks that can mend come here"
     try:
-        done = tuple(check.mend(here))
+        done = tuple(_encodable(line) for line in check.mend(here))
     except BabysitterError as error:
         return (f"could not be mended: {error.message}",), before
     except OSError as error:
@@ -161,13 +161,18 @@ def _view(check: Check, result: Result) -> CheckView:
         title=check.title,
         state=result.state,
         severity=result.severity or check.severity,
-        found=result.found,
+        found=_encodable(result.found),
         why=check.why,
         fix=result.fix,
-        command=result.command,
-        places=result.places,
+        command=_encodable(result.command),
+        places=tuple(_encodable(place) for place in result.places),
         fixable=check.mend is not None and result.state == "problem",
     )
+
+
+def _encodable(text: str) -> str:
+    """Return a text that every encoding takes; bytes of a file's name that are no UTF-8 are spelt out."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _urgency(view: CheckView) -> tuple[int, int, str]:

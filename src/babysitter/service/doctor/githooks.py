@@ -36,24 +36,12 @@ def other_hooks_are_known(here: Surroundings) -> Result:
     """Name what git runs in this repository that is not ours."""
     if here.work_tree is None:
         return NO_REPOSITORY
-    found = []
-    folder = _hooks_folder(here)
-    if folder is not None and folder.is_dir():
-        found = [
-            str(path)
-            for path in sorted(folder.iterdir())
-            if path.is_file() and os.access(path, os.X_OK) and path.suffix != ".sample" and not is_ours(path)
-        ]
+    folder = _hooks(here).where()
+    found = [str(path) for path in _started(folder)]
     named = here.git.call("config", "--local", "--name-only", "--list", "-z", safe=False)
     keys = named.stdout.decode(errors="replace").lower().split("\0") if named.status == 0 else []
     programs = [key for key in keys if key in _RUNS_A_PROGRAM or _is_filter(key)]
-    inside = folder is not None and folder.resolve().is_relative_to(here.work_tree.resolve())
-    in_tree = (
-        inside and ".git" not in folder.resolve().relative_to(here.work_tree.resolve()).parts
-        if folder
-        else False
-    )
-    if in_tree and found:
+    if found and _comes_with_a_clone(folder, here.work_tree):
         return problem(
             f"core.hooksPath leads into the work tree: {some(found)} runs at your next commit",
             fix="Review changes of that folder as you review code that you run.",
@@ -90,10 +78,18 @@ def _hooks(here: Surroundings) -> Hooks:
     return Hooks(repository=here.git, python="", package="")
 
 
-def _hooks_folder(here: Surroundings) -> Path | None:
-    """Return where git looks for hooks, whoever else shares the folder; None where it does not say."""
-    called = here.git.call("rev-parse", "--git-path", "hooks", safe=False)
-    return here.root / os.fsdecode(called.stdout.rstrip(b"\n")) if called.status == 0 else None
+def _started(folder: Path) -> list[Path]:
+    """Return the hooks that git would start there and that are not ours."""
+    if not folder.is_dir():
+        return []
+    files = (path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix != ".sample")
+    return [path for path in files if os.access(path, os.X_OK) and not is_ours(path)]
+
+
+def _comes_with_a_clone(folder: Path, work_tree: Path) -> bool:
+    """Tell whether the folder lies among the files that git tracks, not in git's own folder."""
+    resolved, root = folder.resolve(), work_tree.resolve()
+    return resolved.is_relative_to(root) and ".git" not in resolved.relative_to(root).parts
 
 
 def _is_filter(key: str) -> bool:

@@ -40,8 +40,6 @@ def close_run_data(here: Surroundings) -> list[str]:
 def settings_are_ours(here: Surroundings) -> Result:
     """Look for settings, signers and rules that others may change."""
     files = [path for path in _decisive(here) if path.exists()]
-    if not files:
-        return not_applicable("there is no babysitter.toml and no file of signers")
     open_, _ = _open(files, _OTHERS_WRITE)
     if not open_:
         return ok(f"nobody else may change {some([here.shown(path) for path in files])}")

@@ -1,6 +1,7 @@
 """What the checks look at: a workspace, its machine, and the ports to ask both. Tests give fakes for each."""
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,7 @@ class Surroundings:
     root: the workspace's folder.
     workspace: None where the settings are wrong, which ``settings_error`` then says.
     environ: this process's environment. uid: whose process this is.
-    system: the folder that has ``proc`` and ``sys``.
+    system: the folder that has ``proc`` and ``sys``. statvfs: how full a file system is.
     online: whether the network may be asked. from_index: we were installed from a package index.
     """
 
@@ -38,6 +39,7 @@ class Surroundings:
     from_index: bool = False
     system: Path = Path("/")
     home: Path = field(default_factory=Path.home)
+    statvfs: Callable[[Path], os.statvfs_result] = os.statvfs
 
     @property
     def wired(self) -> Workspace:

@@ -1,5 +1,6 @@
 """Run data and credential files in version control (G03, G06, G09)."""
 
+import os
 import shlex
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -47,16 +48,9 @@ def untrack_run_data(here: Surroundings) -> list[str]:
     tracked = _tracked_run_data(here)
     if not tracked:
         return []
-    names = b"\0".join(name.encode("utf-8", "surrogateescape") for name in tracked) + b"\0"
-    here.git.ask(
-        "--literal-pathspecs",
-        "rm",
-        "--cached",
-        "--quiet",
-        "--pathspec-from-file=-",
-        "--pathspec-file-nul",
-        stdin=names,
-    )
+    names = b"".join(os.fsencode(name) + b"\0" for name in tracked)
+    # Unlike `git rm --cached` it also takes out what was staged and has changed since.
+    here.git.ask("update-index", "--force-remove", "-z", "--stdin", stdin=names)
     return [f"untracked {name}" for name in tracked]
 
 

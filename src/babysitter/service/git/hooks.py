@@ -68,11 +68,12 @@ class Hooks:
     package: str
 
     def folder(self) -> Path:
-        """Return where git looks for this repository's hooks.
+        """Return where git looks for hooks of this repository alone.
 
         Raises:
             RefusedError: this is no work tree, or several repositories share the folder.
         """
+        folder = self.where()
         tree = self.repository.call("rev-parse", "--is-inside-work-tree")
         if tree.stdout.strip() != b"true":
             raise RefusedError(
@@ -87,6 +88,14 @@ class Hooks:
                 "your hooks: babysitter git check-staged || exit 1 (pre-commit), "
                 'babysitter git check-push "$@" || exit 1 (pre-push).',
             )
+        return folder
+
+    def where(self) -> Path:
+        """Return where git looks for hooks, whoever else shares the folder.
+
+        Raises:
+            RefusedError: this is no repository.
+        """
         path = self.repository.ask("rev-parse", "--git-path", "hooks", safe=False)
         return self.repository.folder / os.fsdecode(path.rstrip(b"\n"))
 
@@ -107,7 +116,7 @@ class Hooks:
 
     def missing(self) -> list[str]:
         """Return the hooks that do not call us."""
-        folder = self.folder()
+        folder = self.where()
         return [name for name in HOOKS if not any(calls_us(path) for path in _places(folder, name))]
 
     def _install(self, folder: Path, name: str) -> HookChange:

@@ -13,7 +13,6 @@ from babysitter.service.git.repository import Repository
 
 _SUBMODULE = "160000"
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_RAW = re.compile(rb"(:+)([0-7 ]+) ([0-9a-f ]+) ([A-Z]+)\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +138,14 @@ def _entries(listed: bytes) -> Iterator[Entry]:
     for part in parts:
         if not part:
             continue
-        match = _RAW.match(part)
-        if match is None:
+        if not part.startswith(b":"):
             commit = part.decode()
             continue
         path = next(parts)
-        mode = match[2].split(b" ")[-1].decode()
-        blob = match[3].split(b" ")[-1].decode()
+        # A colon, a mode and an object for each parent, and one of each for what comes in.
+        words = part.lstrip(b":").decode().split(" ")
+        parents = len(part) - len(part.lstrip(b":"))
+        mode, blob = words[parents], words[2 * parents + 1]
         if not is_nothing(blob):
             yield Entry(path=_text(path), blob="" if mode == _SUBMODULE else blob, commit=commit)
 

@@ -92,11 +92,12 @@ def _inspected(
 def _credentials(
     repository: Repository, paths: dict[str, list[Entry]], find: FindCredentials
 ) -> list[Refusal]:
-    """Return the credentials in the blobs, each blob looked at once, named by the first path that has it."""
+    """Return the credentials in the blobs, each blob looked at once and named by every path that has it."""
     refusals = []
     for blob, data in repository.contents(repository.sizes(paths)):
-        entry = paths[blob][0]
-        refusals += [_refusal_of(entry, finding) for finding in find(data, entry.path)]
+        entries = {entry.path: entry for entry in reversed(paths[blob])}
+        findings = find(data, _shown(paths[blob][0].path))
+        refusals += [_refusal_of(entry, finding) for entry in entries.values() for finding in findings]
     return refusals
 
 
@@ -105,8 +106,9 @@ def _said(
 ) -> list[Refusal]:
     """Return the credentials in what commits and tags say."""
     commits = dict.fromkeys(entry.commit for entry in entries if entry.commit)
-    tags = [push.local for push in pushes if not is_nothing(push.local)]
-    objects = repository.sizes([*commits, *(name for name in tags if name not in commits)])
+    looked_at = {*commits, *(entry.blob for entry in entries)}
+    tags = [push.local for push in pushes if not is_nothing(push.local) and push.local not in looked_at]
+    objects = repository.sizes([*commits, *tags])
     refusals = []
     for name, data in repository.contents(objects):
         about = Entry(path="(what the commit or tag says)", blob=name, commit=name)
