@@ -73,7 +73,6 @@ class Hooks:
         Raises:
             RefusedError: this is no work tree, or several repositories share the folder.
         """
-        folder = self.where()
         tree = self.repository.call("rev-parse", "--is-inside-work-tree")
         if tree.stdout.strip() != b"true":
             raise RefusedError(
@@ -88,7 +87,7 @@ class Hooks:
                 "your hooks: babysitter git check-staged || exit 1 (pre-commit), "
                 'babysitter git check-push "$@" || exit 1 (pre-push).',
             )
-        return folder
+        return self.where()
 
     def where(self) -> Path:
         """Return where git looks for hooks, whoever else shares the folder.
