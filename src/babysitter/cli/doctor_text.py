@@ -1,6 +1,8 @@
 """What doctor found, as text: what is to be done first, each with a command to paste."""
 
+import shlex
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babysitter.cli.plain import plain
@@ -26,6 +28,8 @@ def diagnosis_text(diagnosis: "Diagnosis", *, everything: bool = False) -> str:
     """Return the whole as text; what is fine, and what does not apply, only where it is asked for."""
     width = min(columns(), 100)
     lines = [style(f"babysitter {diagnosis.version} doctor", bold=True) + f"  {plain(diagnosis.root)}", ""]
+    if Path(diagnosis.root) != Path.cwd():
+        lines += [f"The commands below are for that folder: cd {shlex.quote(plain(diagnosis.root))}", ""]
     lines += _fixed(diagnosis)
     for state, (title, colour) in _HEADS.items():
         views = [view for view in diagnosis.checks if view.state == state]

@@ -89,7 +89,7 @@ def ignores_itself(here: Surroundings) -> Result:
     return problem(
         f"{some(own)} does not ignore everything",
         fix="Write * into it.",
-        command="; ".join(f"echo '*' > {shlex.quote(name)}" for name in own),
+        command="; ".join(f"(umask 077; echo '*' > {shlex.quote(name)})" for name in own),
         places=tuple(own),
     )
 
@@ -102,6 +102,7 @@ def have_it_ignore_itself(here: Surroundings) -> list[str]:
             file = folder / ".gitignore"
             before = file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else ""
             glue = "" if not before or before.endswith("\n") else "\n"
+            file.touch(mode=0o600)
             file.write_text(f"{before}{glue}*\n", encoding="utf-8", errors="surrogateescape")
             done.append(f"wrote * into {here.shown(file)}")
     return done
