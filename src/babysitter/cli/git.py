@@ -68,11 +68,11 @@ def check_push(*, remote: str, address: str, as_json: bool) -> None:
     """Look at what is about to be pushed; leave with 1 when something may not come in.
 
     Reads what git gives a pre-push hook on standard input: a line for each ref, "LOCAL-REF LOCAL REMOTE-REF
-    REMOTE". Under pre-commit.com, which keeps that for itself, its PRE_COMMIT_TO_REF and others are read.
+    REMOTE". Under pre-commit.com, which keeps that for itself, its own variables are read.
     """
     from babysitter.service.git.use_cases import check_pushes  # noqa: PLC0415 (only here)
 
-    lines = None if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+    lines = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
     _tell(check_pushes(lines, remote=remote or address), "push", as_json=as_json)
 
 

@@ -138,14 +138,17 @@ def test_staged_run_data_is_refused_on_stderr_with_what_to_do(shell: Shell) -> N
 
 
 @pytest.mark.promise("G06")
-@pytest.mark.parametrize("way", ["standard input", "pre-commit.com"])
+@pytest.mark.parametrize("way", ["standard input", "pre-commit.com", "the first push, by pre-commit.com"])
 def test_a_push_is_told_by_git_or_by_pre_commit(way: str, shell: Shell) -> None:
     shell.sh(
         "git init -q . && mkdir -p .a5c && echo x > .a5c/y && git add -f .a5c && "
         f"git {' '.join(NAMED)} commit -qm m"
     )
     commit = shell.sh("git rev-parse HEAD").stdout.strip()
-    told = {"PRE_COMMIT_TO_REF": commit, "PRE_COMMIT_REMOTE_NAME": "origin"}
+    told = {"PRE_COMMIT": "1", "PRE_COMMIT_TO_REF": commit, "PRE_COMMIT_REMOTE_NAME": "origin"}
+    if way == "the first push, by pre-commit.com":
+        del told["PRE_COMMIT_TO_REF"]
+        told["PRE_COMMIT_LOCAL_BRANCH"] = shell.sh("git symbolic-ref HEAD").stdout.strip()
 
     if way == "standard input":
         line = f"refs/heads/main {commit} refs/heads/main {'0' * 40}\n"
@@ -163,9 +166,25 @@ def test_what_git_says_counts_before_what_an_old_variable_says(shell: Shell) -> 
     bad = shell.sh("git rev-parse HEAD").stdout.strip()
     line = f"refs/heads/main {bad} refs/heads/main {'0' * 40}\n"
 
-    found = shell("git", "check-push", "origin", stdin=line, env={**ALONE, "PRE_COMMIT_TO_REF": clean})
+    found = shell(
+        "git",
+        "check-push",
+        "origin",
+        stdin=line,
+        env={**ALONE, "PRE_COMMIT": "1", "PRE_COMMIT_TO_REF": clean},
+    )
 
     assert found.returncode == 1
+
+
+@pytest.mark.promise("G06")
+def test_a_push_of_which_nobody_says_what_it_is_is_not_called_clean(shell: Shell) -> None:
+    """Another hook has eaten the standard input."""
+    shell.sh("git init -q .")
+
+    found = shell("git", "check-push", "origin", env={**ALONE, "PRE_COMMIT_TO_REF": "HEAD"})
+
+    assert (found.returncode, "nobody says what is pushed" in found.stderr) == (2, True)
 
 
 def test_outside_of_a_repository_nothing_is_called_clean(shell: Shell) -> None:

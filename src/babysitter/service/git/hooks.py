@@ -25,7 +25,9 @@ _SCRIPT = """\
 {mark}
 # It refuses run data and credentials. --no-verify passes it by, so check in CI too.
 {take}
-if [ -x {python} ] && [ -f {package} ]; then
+if {nothing}; then
+    : # Nothing comes in.
+elif [ -x {python} ] && [ -f {package} ]; then
     # -P: what lies in the repository is never imported.
     {give}{python} -P -m babysitter git {verb}{arguments} || exit 1
 elif command -v babysitter >/dev/null 2>&1; then
@@ -148,6 +150,7 @@ class Hooks:
             verb=HOOKS[name],
             python=shlex.quote(self.python),
             package=shlex.quote(self.package),
+            nothing='[ -z "$input" ]' if is_push else "false",
             take="input=$(cat)" if is_push else "# git gives this hook nothing on standard input.",
             give="printf '%s\\n' \"$input\" | " if is_push else "",
             arguments=' "$@"' if is_push else "",

@@ -37,11 +37,11 @@ def check_index() -> Inspection:
     return inspect_staged(repository, find=find_credentials(top), runs_dir=_runs_dir(top))
 
 
-def check_pushes(lines: str | None, *, remote: str) -> Inspection:
+def check_pushes(lines: str, *, remote: str) -> Inspection:
     """Look at what is about to be pushed.
 
     Args:
-        lines: what git gives a pre-push hook; None where there is no standard input.
+        lines: what git gives a pre-push hook on standard input.
         remote: the remote's name, or its address.
 
     Raises:
@@ -50,30 +50,33 @@ def check_pushes(lines: str | None, *, remote: str) -> Inspection:
     """
     repository = _repository()
     top = _top(repository)
-    pushes, remote = _pushes(lines, remote)
+    pushes, remote = _pushes(repository, lines, remote)
     return inspect_pushed(
         repository, pushes, remote=remote, find=find_credentials(top), runs_dir=_runs_dir(top)
     )
 
 
-def _pushes(lines: str | None, remote: str) -> tuple[list[Push], str]:
+def _pushes(repository: Repository, lines: str, remote: str) -> tuple[list[Push], str]:
     """Return what is pushed, and where to: from standard input, or as pre-commit.com tells it."""
+    if lines.strip():
+        return read_pushes(lines), remote
     env = environment()
-    to = env.get("PRE_COMMIT_TO_REF", "")
-    if to and not (lines or "").strip():
-        push = Push(
-            local_ref=env.get("PRE_COMMIT_LOCAL_BRANCH", ""),
-            local=to,
-            remote_ref=env.get("PRE_COMMIT_REMOTE_BRANCH", ""),
-            remote=env.get("PRE_COMMIT_FROM_REF", "") or _NOTHING,
-        )
-        return [push], env.get("PRE_COMMIT_REMOTE_NAME", "") or remote
-    if lines is None:
+    # Without PRE_COMMIT_TO_REF it pushes all that there is: the first push of a branch.
+    local = env.get("PRE_COMMIT_TO_REF") or env.get("PRE_COMMIT_LOCAL_BRANCH") or "HEAD"
+    if not env.get("PRE_COMMIT"):
         raise UsageError(
-            "nobody says what is pushed.",
-            hint="git gives it to a pre-push hook: babysitter git install-hooks",
+            "nobody says what is pushed, so nobody can look at it.",
+            hint="git says it to a pre-push hook on standard input: pass that on, or use the hook of "
+            "babysitter git install-hooks.",
         )
-    return read_pushes(lines), remote
+    commit = repository.ask("rev-parse", "--verify", f"{local}^{{commit}}").decode().strip()
+    push = Push(
+        local_ref=env.get("PRE_COMMIT_LOCAL_BRANCH", local),
+        local=commit,
+        remote_ref=env.get("PRE_COMMIT_REMOTE_BRANCH", ""),
+        remote=env.get("PRE_COMMIT_FROM_REF") or _NOTHING,
+    )
+    return [push], env.get("PRE_COMMIT_REMOTE_NAME", "") or remote
 
 
 def _repository() -> Repository:
