@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,16 +38,18 @@ TITLES: dict[str, str] = {}
 BY_ID = {check.id: check for check in CHECKS}
 
 
-def states_of(check: Check) -> set[str]:
-    """Return the states that a check's own function can give, by the makers and results that it names."""
-    source = textwrap.dedent(inspect.getsource(check.look))
-    module = inspect.getmodule(check.look)
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name):
-            named = getattr(module, node.id, None)
-            found |= {MAKERS[node.id]} if node.id in MAKERS else set()
-            found |= {named.state} if isinstance(named, Result) else set()
+def states_of(function: Callable[..., object]) -> set[str]:
+    """Return the states that a check can give, by the makers and results that its code names."""
+    module = inspect.getmodule(function)
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))):
+        named = getattr(module, node.id, None) if isinstance(node, ast.Name) else None
+        if isinstance(named, Result):
+            found.add(named.state)
+        elif isinstance(node, ast.Name) and node.id in MAKERS:
+            found.add(MAKERS[node.id])
+        elif inspect.isfunction(named) and named.__module__ == function.__module__ and named is not function:
+            found |= states_of(named)
     return found
 
 
@@ -54,8 +57,8 @@ def states_of(check: Check) -> set[str]:
 def test_every_state_of_every_check_is_a_case(check: Check) -> None:
     cases = {state for module in MODULES for check_id, state in module.CASES if check_id == check.id}
 
-    assert "ok" in states_of(check)
-    assert states_of(check) <= cases, f"{check.id} has no case for {states_of(check) - cases}"
+    assert "ok" in states_of(check.look)
+    assert states_of(check.look) <= cases, f"{check.id} has no case for {states_of(check.look) - cases}"
 
 
 def test_every_case_is_about_a_check_that_there_is() -> None:

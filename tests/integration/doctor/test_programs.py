@@ -12,6 +12,7 @@ import pytest
 from babysitter._version import __version__
 from babysitter.service.doctor import scanning, updates
 from babysitter.service.doctor.installed import closure
+from babysitter.service.doctor.ports import Word
 from babysitter.service.git.hooks import Hooks
 from tests.integration.doctor.ward import Arrange, Cases, Ward, audited, called, names_of
 
@@ -80,6 +81,13 @@ def without(program: str) -> Arrange:
     return lambda ward: ward.programs.answers.update({program: None})
 
 
+def saying(*words: Word) -> Arrange:
+    def arrange(ward: Ward) -> None:
+        ward.words = lambda: words
+
+    return arrange
+
+
 def offline(ward: Ward) -> None:
     ward.online = False
 
@@ -96,6 +104,10 @@ CASES: Cases = {
     ("D07-other-hooks", "note"): other_hook,
     ("D07-other-hooks", "problem"): hooks_in_the_tree,
     ("D07-other-hooks", "not-applicable"): lambda _: None,
+    ("D07-trusted-processes", "ok"): saying(Word(entry="p.py", state="in force", current=True)),
+    ("D07-trusted-processes", "problem"): saying(Word(entry="p.py", state="in force", current=False)),
+    ("D07-trusted-processes", "not-applicable"): saying(),
+    ("D07-trusted-processes", "could-not-check"): lambda _: None,
     ("D07-family-hooks", "ok"): lambda ward: (ward.root / ".a5c/hooks").mkdir(parents=True),
     ("D07-family-hooks", "note"): lambda ward: ward.write(".a5c/hooks/on-run-start/x.sh"),
     ("D07-family-hooks", "not-applicable"): lambda _: None,
@@ -167,6 +179,33 @@ def test_a_known_vulnerability_is_named_with_what_to_do(ward: Ward) -> None:
 def test_everything_that_we_stand_on_is_asked_about() -> None:
     assert {"babysitter", "click", "cryptography", "cffi", "msgspec", "orjson"} <= INSTALLED.keys()
     assert "pytest" not in INSTALLED
+
+
+@pytest.mark.promise("G04")
+@pytest.mark.parametrize(
+    ("flawed", "left_out", "state"),
+    [("", "", "ok"), ("click", "", "problem"), ("", "click", "could-not-check"), ("", "babysitter", "note")],
+)
+def test_an_advisory_database_is_asked_instead_also_offline(
+    flawed: str, left_out: str, state: str, ward: Ward
+) -> None:
+    offline(ward)
+    known = {name: ["OSV-1"] if name == flawed else [] for name in INSTALLED if name != left_out}
+    ward.advisories = lambda _: known
+
+    assert ward.look("D04-vulnerabilities").state == state
+
+
+@pytest.mark.promise("G07")
+def test_an_old_word_does_not_matter_beside_one_that_holds_and_a_broken_one_does(ward: Ward) -> None:
+    old, new = (Word(entry="p.py", state="in force", current=current) for current in (False, True))
+    saying(old, new)(ward)
+    renewed = ward.look("D07-trusted-processes")
+    saying(new, Word(entry="q.py", state="the signature does not hold", current=True))(ward)
+    broken = ward.look("D07-trusted-processes")
+
+    assert renewed.state == "ok"
+    assert broken.found == "no longer trusted: q.py (the signature does not hold)"
 
 
 @contextmanager

@@ -14,10 +14,13 @@ from babysitter.model.runner import Called, Runner
 from babysitter.service.doctor.catalogue import CHECKS
 from babysitter.service.doctor.check import Result
 from babysitter.service.doctor.examining import looked
+from babysitter.service.doctor.ports import AskAdvisories, ListWords
 from babysitter.service.doctor.surroundings import Surroundings
+from babysitter.service.git.credentials import FindCredentials
 from babysitter.service.runs import RunService
 from babysitter.service.wiring import Workspace
 from babysitter.testing.clocks import FakeClock, FakeDice
+from tests.integration.git.repository import find
 
 NOW_NS = 1_769_854_530_123_456_000
 RULE = """
@@ -97,6 +100,9 @@ class Ward:
         self.from_index = True
         self.system = root / "system"
         self.sandbox: str | None = "bubblewrap"
+        self.find: FindCredentials | None = find
+        self.advisories: AskAdvisories | None = None
+        self.words: ListWords | None = None
         self.keep: list[BinaryIO] = []
         self.statvfs: Callable[[Path], os.statvfs_result] = os.statvfs
         self.write("babysitter.toml", "", mode=0o600)
@@ -174,6 +180,9 @@ class Ward:
             system=self.system,
             home=self.home,
             statvfs=self.statvfs,
+            find=self.find,
+            advisories=self.advisories,
+            words=self.words,
         )
 
     def look(self, check_id: str) -> Result:

@@ -19,6 +19,7 @@ from babysitter.service.doctor.catalogue import acceptance_of, chosen
 from babysitter.service.doctor.check import STATES, Check, Result, State, could_not_check
 from babysitter.service.doctor.installed import comes_from_index
 from babysitter.service.doctor.surroundings import Surroundings
+from babysitter.service.git.credentials import find_credentials
 from babysitter.service.ports import SystemClock
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace, local_programs, open_workspace
@@ -69,8 +70,9 @@ def surroundings_of(folder: Path, *, online: bool) -> Surroundings:
         workspace = open_workspace(folder)
     except SettingsError as error:
         wrong = error
+    root = find_root(folder)
     return Surroundings(
-        root=find_root(folder),
+        root=root,
         workspace=workspace,
         settings_error=wrong,
         environ=environment(),
@@ -79,6 +81,7 @@ def surroundings_of(folder: Path, *, online: bool) -> Surroundings:
         programs=local_programs(),
         online=online,
         from_index=comes_from_index(),
+        find=find_credentials(root),
     )
 
 

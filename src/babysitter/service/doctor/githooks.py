@@ -3,7 +3,16 @@
 import os
 from pathlib import Path
 
-from babysitter.service.doctor.check import Check, Result, not_applicable, note, ok, problem, some
+from babysitter.service.doctor.check import (
+    Check,
+    Result,
+    could_not_check,
+    not_applicable,
+    note,
+    ok,
+    problem,
+    some,
+)
 from babysitter.service.doctor.surroundings import RUN_DATA, Surroundings
 from babysitter.service.doctor.version_control import NO_REPOSITORY
 from babysitter.service.git.hooks import Hooks, is_ours
@@ -74,6 +83,31 @@ def family_hooks_are_idle(here: Surroundings) -> Result:
     )
 
 
+def trusted_code_is_the_code(here: Surroundings) -> Result:
+    """Look for processes that somebody trusted and that are no longer what was trusted."""
+    if here.words is None:
+        return could_not_check(
+            "this version keeps nobody's word about processes", fix="Review a process before you start it."
+        )
+    words = here.words()
+    if not words:
+        return not_applicable("nobody has trusted a process here yet")
+    held = {word.entry for word in words if word.current and word.state == "in force"}
+    lapsed = {word.entry: word.state for word in words if word.entry not in held}
+    if not lapsed:
+        return ok(f"{some(sorted(held))}: what was trusted is what would run")
+    told = [
+        f"{entry or 'a record'} ({'its code has changed' if state == 'in force' else state})"
+        for entry, state in lapsed.items()
+    ]
+    return problem(
+        f"no longer trusted: {some(told)}",
+        fix="Review what has changed, and trust it anew; or take the old word back.",
+        command=f"babysitter process review {next(iter(lapsed))}",
+        places=tuple(entry.partition("#")[0] for entry in lapsed if entry),
+    )
+
+
 def _hooks(here: Surroundings) -> Hooks:
     return Hooks(repository=here.git, python="", package="")
 
@@ -104,6 +138,14 @@ CHECKS = (
         severity="low",
         why="ignore lines do not stop `git add --force`, and know no credential in a source file.",
         look=our_hooks_are_there,
+    ),
+    Check(
+        id="D07-trusted-processes",
+        title="processes that were trusted are what they were",
+        promise="G07",
+        severity="low",
+        why="a run of changed code is refused, at the moment when it is wanted.",
+        look=trusted_code_is_the_code,
     ),
     Check(
         id="D07-other-hooks",

@@ -14,7 +14,6 @@ from babysitter.service.doctor.check import (
     some,
 )
 from babysitter.service.doctor.surroundings import Surroundings
-from babysitter.service.git.credentials import find_credentials
 from babysitter.service.git.repository import texts
 
 _NO_DETECTOR = could_not_check(
@@ -32,7 +31,7 @@ _SCANNERS = (
 
 def files_hold_no_credentials(here: Surroundings) -> Result:
     """Look for credentials in what git tracks; outside of a repository, in the workspace's own files."""
-    find = find_credentials(here.root)
+    find = here.find
     if find is None:
         return _NO_DETECTOR
     if here.work_tree is None:
@@ -62,7 +61,7 @@ def journals_hold_no_credentials(here: Surroundings) -> Result:
     """Look for credentials in every file of every run."""
     if not here.journals:
         return not_applicable("there is no run yet")
-    find = find_credentials(here.root)
+    find = here.find
     if find is None:
         return _NO_DETECTOR
     found: list[str] = []

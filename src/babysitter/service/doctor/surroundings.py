@@ -11,6 +11,8 @@ from babysitter.model.clock import Clock
 from babysitter.model.errors import RefusedError, SettingsError
 from babysitter.model.runner import Programs
 from babysitter.service.doctor.journal_facts import JournalFacts, read_journals
+from babysitter.service.doctor.ports import AskAdvisories, ListWords
+from babysitter.service.git.credentials import FindCredentials
 from babysitter.service.git.repository import Repository
 from babysitter.service.wiring import Workspace
 
@@ -24,6 +26,7 @@ class Surroundings:
     root: the workspace's folder.
     workspace: None where the settings are wrong, which ``settings_error`` then says.
     environ: this process's environment. uid: whose process this is.
+    find, advisories, words: see ports; None where there is nobody to ask.
     system: the folder that has ``proc`` and ``sys``. statvfs: how full a file system is.
     online: whether the network may be asked. from_index: we were installed from a package index.
     """
@@ -37,6 +40,9 @@ class Surroundings:
     programs: Programs
     online: bool = True
     from_index: bool = False
+    find: FindCredentials | None = None
+    advisories: AskAdvisories | None = None
+    words: ListWords | None = None
     system: Path = Path("/")
     home: Path = field(default_factory=Path.home)
     statvfs: Callable[[Path], os.statvfs_result] = os.statvfs

@@ -7,6 +7,7 @@ leaves the check undone.
 import re
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,12 @@ def release_is_newest(here: Surroundings) -> Result:
 
 
 def nothing_is_vulnerable(here: Surroundings) -> Result:
-    """Have pip-audit look at what is installed of ours."""
+    """Have what is installed of ours looked up: in the settings' advisory database, or by pip-audit."""
     installed = closure()
     if not installed:
         return could_not_check("this is not installed as a package", fix="Install it with pip.")
+    if here.advisories is not None:
+        return _told(installed, here.advisories(installed), "the advisory database")
     if not here.online:
         return could_not_check("--offline, and no advisory database is given", fix="Ask without --offline.")
     try:
@@ -84,6 +87,11 @@ def nothing_is_vulnerable(here: Surroundings) -> Result:
             fix="Install it beside Babysitter.",
             command="python -m pip install pip-audit",
         )
+    return _told(installed, audited, "pip-audit")
+
+
+def _told(installed: Mapping[str, str], audited: Mapping[str, Sequence[str]], who: str) -> Result:
+    """Return what it means that these packages were looked at, with these flaws."""
     vulnerable = {name: flaws for name, flaws in audited.items() if flaws}
     if vulnerable:
         told = [f"{name} {installed[name]} ({', '.join(flaws)})" for name, flaws in vulnerable.items()]
@@ -95,9 +103,7 @@ def nothing_is_vulnerable(here: Surroundings) -> Result:
     unasked = [name for name in installed if name not in audited and name != OURS]
     if unasked:
         return could_not_check(
-            f"pip-audit did not look at {some(unasked)}",
-            fix="Look with pip-audit itself.",
-            command="pip-audit",
+            f"{who} did not look at {some(unasked)}", fix="Look with pip-audit itself.", command="pip-audit"
         )
     if OURS not in audited:
         return note(
