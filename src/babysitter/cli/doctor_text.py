@@ -37,10 +37,9 @@ def diagnosis_text(diagnosis: "Diagnosis", *, everything: bool = False) -> str:
             continue
         lines.append(style(f"{title} ({len(views)})", fg=colour, bold=True))
         if state in _TOLD_IN_A_LINE:
-            lines += [line for view in views for line in _line(view, width)]
+            lines += [line for view in views for line in _line(view, width)] + [""]
         else:
             lines += [line for alike in _alike(views) for line in _block(alike, width)]
-        lines.append("")
     return "\n".join([*lines, *_end(diagnosis, everything=everything)])
 
 
@@ -96,7 +95,7 @@ def _sentence(text: str) -> str:
     text = plain(text)
     first = text.split(" ")[0]
     # Names of programs and files keep their first letter.
-    is_word = first.isalpha() and first != "git"
+    is_word = first.rstrip(":,").isalpha() and first != "git"
     return (text[:1].upper() + text[1:] if is_word else text) + (
         "" if text.endswith((".", "!", "?")) else "."
     )

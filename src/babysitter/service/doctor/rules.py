@@ -15,7 +15,7 @@ def settings_are_right(here: Surroundings) -> Result:
         return problem(
             here.settings_error.message,
             fix=here.settings_error.hint,
-            command="babysitter policy show",
+            command=f"${{EDITOR:-vi}} +{here.settings_error.facts.get('line', 0)} babysitter.toml",
             places=_SETTINGS,
         )
     if not (here.root / "babysitter.toml").is_file():
