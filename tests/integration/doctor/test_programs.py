@@ -166,6 +166,28 @@ def test_each_package_that_was_not_looked_at_is_missed(name: str, ward: Ward) ->
     assert (found.state, name in found.found) == ("could-not-check", True)
 
 
+@pytest.mark.parametrize(
+    ("git", "ssh", "bwrap", "state"),
+    [
+        ("2.35.2", "9.1", "0.4.1", "ok"),
+        ("2.35.1", "9.1", "0.4.1", "problem"),
+        ("2.100.0", "10.0", "0.11.0", "ok"),
+        ("2.35.2.windows.1", "9.1", "0.4.1", "ok"),
+        ("2.35.2", "8.9", "0.4.1", "problem"),
+        ("2.35.2", "9.1", "0.4.0", "problem"),
+        ("2.35.2", "9.1", None, "ok"),
+        ("unknown", "9.1", "0.4.1", "could-not-check"),
+    ],
+)
+def test_versions_are_compared_as_numbers(
+    git: str, ssh: str, bwrap: str | None, state: str, ward: Ward
+) -> None:
+    versions(git, ssh)(ward)
+    ward.programs.answers["bwrap"] = called(f"bubblewrap {bwrap}\n") if bwrap else None
+
+    assert ward.look("D04-programs").state == state
+
+
 @pytest.mark.promise("G04")
 def test_a_known_vulnerability_is_named_with_what_to_do(ward: Ward) -> None:
     audit_says(vulnerable="click")(ward)

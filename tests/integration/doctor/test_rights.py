@@ -142,6 +142,18 @@ def test_a_folder_that_can_not_be_listed_is_not_called_private(
     assert ward.look("D05-run-data-is-private").state == "could-not-check"
 
 
+def test_what_a_driver_removes_meanwhile_is_left_out(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward.run()
+    gone = ward.root / ".a5c/runs/gone"
+    monkeypatch.setattr(
+        "babysitter.service.doctor.surroundings.walk", lambda folder: [folder, gone, gone / "run.json"]
+    )
+
+    states = [ward.look(check).state for check in ("D05-run-data-is-private", "D05-workspace-is-ours")]
+
+    assert states == ["ok", "ok"]
+
+
 @pytest.mark.parametrize(
     ("name", "state", "severity"),
     [("bubblewrap", "ok", None), ("landlock", "problem", "low"), (None, "problem", None)],

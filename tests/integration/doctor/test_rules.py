@@ -128,7 +128,7 @@ def test_a_rule_that_wants_more_people_than_have_keys_is_a_problem(ward: Ward) -
 
     found = ward.look("D24-approvers-can-sign")
 
-    assert found.found == "production wants 2 and has 1 (bob@example.com has no valid key)"
+    assert found.found == "rule production wants 2 and has 1 (bob@example.com has no valid key)"
 
 
 def test_a_revoked_key_is_no_key(ward: Ward) -> None:

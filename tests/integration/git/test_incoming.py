@@ -282,6 +282,15 @@ def test_what_git_would_not_say_is_refused(text: str, repo: Repo) -> None:
         inspect_pushed(repo.asked(), read_pushes(text), remote="origin", find=find)
 
 
+@pytest.mark.promise("G06")
+def test_what_is_too_large_to_be_looked_into_is_refused(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("babysitter.service.git.refusing.BLOB_BYTES_MAX", 10)
+    repo.staged("a.bin", "x" * 11)
+    repo.staged("b.bin", "x" * 10)
+
+    assert told(staged(repo)) == [("a.bin", "too-large")]
+
+
 def test_many_and_large_files_are_looked_at_in_parts(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("babysitter.service.git.repository._BATCH_BYTES", 100)
     for number in range(9):

@@ -27,7 +27,7 @@ def signers_are_there(here: Surroundings) -> Result:
         return not_applicable("no rule wants a signature")
     if not path.is_file():
         return problem(
-            f"{some([rule.id for rule in signing])} wants signatures, and there is no {here.shown(path)}",
+            f"rule {some([rule.id for rule in signing])} wants signatures, and there is no {here.shown(path)}",
             fix="Add the people who may approve, each with a public key of theirs.",
             command="babysitter key add YOU@EXAMPLE.COM ~/.ssh/id_ed25519.pub",
             places=("babysitter.toml",),
@@ -54,7 +54,9 @@ def approvers_can_sign(here: Surroundings) -> Result:
         wanted = len(members) if rule.strategy == "all" else rule.quorum
         if ANYBODY not in members and len(able) < wanted:
             without = [name for name in members if name not in able]
-            short.append(f"{rule.id} wants {wanted} and has {len(able)} ({some(without)} has no valid key)")
+            short.append(
+                f"rule {rule.id} wants {wanted} and has {len(able)} ({some(without)} has no valid key)"
+            )
     if not short:
         return ok("every rule that wants signatures has enough people with a key that counts")
     return problem(

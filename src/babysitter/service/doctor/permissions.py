@@ -82,13 +82,13 @@ def close_environment_files(here: Surroundings) -> list[str]:
 def workspace_is_ours(here: Surroundings) -> Result:
     """Look for folders and files of somebody else: they decide what runs here."""
     looked = [here.root, *(path for path in _decisive(here) if path.exists()), *here.files_of_run_data()]
-    others = [path for path in looked if path.lstat().st_uid != here.uid]
-    if not others:
+    owners = {path: owner for path in looked if (owner := _owner(path)) not in (None, here.uid)}
+    if not owners:
         return ok("the workspace, its settings and its run data belong to whoever runs this")
-    names = [here.shown(path) for path in others]
-    owner = others[0].lstat().st_uid
+    names = [here.shown(path) for path in owners]
+    owner = next(iter(owners.values()))
     return problem(
-        f"{count(len(others), 'file')} or folders belong to somebody else (user {owner}): {some(names)}",
+        f"{count(len(owners), 'file')} or folders belong to somebody else (user {owner}): {some(names)}",
         fix="Give them to the user that drives runs, or run as their owner.",
         command=f"sudo chown -R {here.uid} -- {' '.join(shlex.quote(name) for name in names[:3])}",
         places=tuple(names),
@@ -104,12 +104,23 @@ def _decisive(here: Surroundings) -> list[Path]:
     return files
 
 
+def _owner(path: Path) -> int | None:
+    """Return whose a file is; None when it is gone."""
+    try:
+        return path.lstat().st_uid
+    except FileNotFoundError:
+        return None
+
+
 def _open(paths: Iterable[Path], rights: int) -> tuple[list[Path], int]:
     """Return the paths with one of the rights, and how many were looked at. A symlink has none of its own."""
     found: list[Path] = []
     looked = 0
     for path in paths:
-        mode = path.lstat().st_mode
+        try:
+            mode = path.lstat().st_mode
+        except FileNotFoundError:
+            continue  # A driver has removed it meanwhile.
         looked += 1
         if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) & rights:
             found.append(path)

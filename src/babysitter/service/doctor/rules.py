@@ -31,7 +31,7 @@ def production_has_a_rule(here: Surroundings) -> Result:
     """Look whether the team has said who may approve what touches production."""
     rules = production_rules(here)
     if rules:
-        return ok(f"{some([rule.id for rule in rules])} decides about production")
+        return ok(f"rule {some([rule.id for rule in rules])} decides about production")
     return note(
         "no rule is about production: one person is asked, unsigned, even the one who started the run",
         fix='Where you have a production, add [[approvals]] with when = { environment = "production" }.',
@@ -46,9 +46,9 @@ def authors_do_not_approve(here: Surroundings) -> Result:
         return _NO_RULE
     open_ = [rule.id for rule in rules if rule.author_may_approve]
     if not open_:
-        return ok(f"{some([rule.id for rule in rules])} wants somebody else than the author")
+        return ok(f"rule {some([rule.id for rule in rules])} wants somebody else than the author")
     return problem(
-        f"{some(open_)} lets authors approve their own production",
+        f"rule {some(open_)} lets authors approve their own production",
         fix="Take author_may_approve = true out of the rule.",
         command="grep -n author_may_approve babysitter.toml",
         places=_SETTINGS,
@@ -62,9 +62,9 @@ def production_is_signed(here: Surroundings) -> Result:
         return _NO_RULE
     unsigned = [rule.id for rule in rules if rule.signature is False]
     if not unsigned:
-        return ok(f"{some([rule.id for rule in rules])} wants a signature")
+        return ok(f"rule {some([rule.id for rule in rules])} wants a signature")
     return problem(
-        f"{some(unsigned)} takes an answer that nobody signed",
+        f"rule {some(unsigned)} takes an answer that nobody signed",
         fix="Take signature = false out of the rule.",
         command="grep -n signature babysitter.toml",
         places=_SETTINGS,
@@ -78,9 +78,9 @@ def production_takes_two(here: Surroundings) -> Result:
         return _NO_RULE
     single = [rule.id for rule in rules if rule.quorum == 1 and rule.strategy != "all"]
     if not single:
-        return ok(f"{some([rule.id for rule in rules])} takes more than one person")
+        return ok(f"rule {some([rule.id for rule in rules])} takes more than one person")
     return note(
-        f"{some(single)} takes one person (quorum 1)",
+        f"rule {some(single)} takes one person (quorum 1)",
         fix="With quorum = 2 no single key, stolen or not, deploys.",
     )
 
@@ -92,9 +92,9 @@ def anybody_does_not_approve(here: Surroundings) -> Result:
         return _NO_RULE
     open_ = [rule.id for rule in rules if ANYBODY in rule.people]
     if not open_:
-        return ok(f"{some([rule.id for rule in rules])} names who may approve")
+        return ok(f"rule {some([rule.id for rule in rules])} names who may approve")
     return problem(
-        f'{some(open_)} lets anybody approve (people = ["*"])',
+        f'rule {some(open_)} lets anybody approve (people = ["*"])',
         fix="Name roles or people in the rule.",
         command=_SHOW,
         places=_SETTINGS,

@@ -1,6 +1,6 @@
 """Credentials where they should not be, and the scanners that the guide recommends (G08, G11, G17)."""
 
-from babysitter.model.errors import MissingToolError
+from babysitter.model.errors import MissingToolError, NotFoundError
 from babysitter.model.findings import Finding
 from babysitter.service.doctor.check import (
     Check,
@@ -68,8 +68,11 @@ def journals_hold_no_credentials(here: Surroundings) -> Result:
     looked = 0
     for facts in here.journals:
         for path in here.wired.store.paths(facts.run_id):
+            try:
+                data = here.wired.store.read_file(facts.run_id, path)
+            except NotFoundError:
+                continue  # Its driver has removed it meanwhile.
             looked += 1
-            data = here.wired.store.read_file(facts.run_id, path)
             found += [f"{facts.run_id}/{path} ({each.rule})" for each in find(data, path)]
     if not found:
         return ok(f"no credential in {count(looked, 'file')} of {count(len(here.journals), 'run')}")

@@ -131,13 +131,17 @@ class Surroundings:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Give a folder and all below it; symlinks are given and not followed.
+    """Give a folder and all below it; symlinks are given and not followed. What goes meanwhile is left out.
 
     Raises:
         OSError: a folder can't be listed, so nobody knows what is in it.
     """
+    try:
+        entries = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return
     yield folder
-    for entry in sorted(folder.iterdir()):
+    for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
             yield from walk(entry)
         else:

@@ -14,13 +14,14 @@ from babysitter.service.git.repository import Repository
 from babysitter.service.views import View
 
 RUN_DATA = ".a5c"
+BLOB_BYTES_MAX = 256 * 1024 * 1024
 ENVIRONMENT_FILES = (".env", ".env.local", ".env.*.local")
 
 
 class Refusal(View, frozen=True, kw_only=True):
     """Something that may not come in.
 
-    rule: ``run-data``, ``environment-file``, or the detector's own name for a kind of credential.
+    rule: ``run-data``, ``environment-file``, ``too-large``, or the detector's own name for a kind of credential.
     commit: the commit that brings it; empty for what is staged. line: 0 where it is about the whole file.
     """
 
@@ -93,8 +94,16 @@ def _credentials(
     repository: Repository, paths: dict[str, list[Entry]], find: FindCredentials
 ) -> list[Refusal]:
     """Return the credentials in the blobs, each blob looked at once and named by every path that has it."""
-    refusals = []
-    for blob, data in repository.contents(repository.sizes(paths)):
+    sizes = repository.sizes(paths)
+    refusals = [
+        _refusal(
+            entry, "too-large", f"has {size >> 20} MiB, so nobody looks into it; git LFS is for such files"
+        )
+        for blob, size in sizes
+        for entry in {each.path: each for each in paths[blob]}.values()
+        if size > BLOB_BYTES_MAX
+    ]
+    for blob, data in repository.contents(pair for pair in sizes if pair[1] <= BLOB_BYTES_MAX):
         entries = {entry.path: entry for entry in reversed(paths[blob])}
         findings = find(data, _shown(paths[blob][0].path))
         refusals += [_refusal_of(entry, finding) for entry in entries.values() for finding in findings]
