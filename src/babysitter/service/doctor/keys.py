@@ -27,7 +27,7 @@ def signers_are_there(here: Surroundings) -> Result:
         return not_applicable("no rule wants a signature")
     if not path.is_file():
         return problem(
-            f"rule {some([rule.id for rule in signing])} wants signatures, and there is no {here.shown(path)}",
+            f"rule {some([each.id for each in signing])} wants signatures; there is no {here.shown(path)}",
             fix="Add the people who may approve, each with a public key of theirs.",
             command="babysitter key add YOU@EXAMPLE.COM ~/.ssh/id_ed25519.pub",
             places=("babysitter.toml",),

@@ -21,7 +21,7 @@ ENVIRONMENT_FILES = (".env", ".env.local", ".env.*.local")
 class Refusal(View, frozen=True, kw_only=True):
     """Something that may not come in.
 
-    rule: ``run-data``, ``environment-file``, ``too-large``, or the detector's own name for a kind of credential.
+    rule: ``run-data``, ``environment-file``, ``too-large``, or the detector's own name.
     commit: the commit that brings it; empty for what is staged. line: 0 where it is about the whole file.
     """
 
