@@ -2,6 +2,8 @@
 
 import subprocess
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 
 from babysitter.model.errors import RefusedError, UsageError
@@ -94,6 +96,36 @@ def test_a_name_that_is_no_text_is_told_spelt_out(repo: Repo) -> None:
     subprocess.run(["git", "update-index", "-z", "--index-info"], cwd=repo.root, input=listed, check=True)
 
     assert told(staged(repo)) == [("bad\\xff", "the-one")]
+
+
+NAMES = st.binary(min_size=1, max_size=12).filter(
+    lambda name: not set(name) & set(b"\0/") and name not in (b".", b"..") and b".git" not in name.lower()
+)
+
+
+@pytest.mark.promise("G06")
+@hypothesis.given(
+    names=st.sets(NAMES, min_size=1, max_size=6), folder=st.sampled_from([b"", b".a5c/", b"d/"])
+)
+def test_names_of_any_bytes_are_read_as_git_has_them(
+    names: set[bytes], folder: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    hypothesis.assume(not any(fixes_the_name(name) for name in names))
+    repo = Repo.make(tmp_path_factory.mktemp("names"))
+    blob = repo.git("hash-object", "-w", "--stdin", stdin=CREDENTIAL)
+    listed = b"".join(b"100644 " + blob.encode() + b"\t" + folder + name + b"\0" for name in names)
+    subprocess.run(["git", "update-index", "-z", "--index-info"], cwd=repo.root, input=listed, check=True)
+
+    found = staged(repo)
+
+    spelt = {(folder + name).decode("utf-8", "backslashreplace") for name in names}
+    assert found.files == len(names)
+    assert {each.path for each in found.refusals} == spelt
+
+
+def fixes_the_name(name: bytes) -> bool:
+    """Tell whether git would not take a name, since on some file system it is .git."""
+    return b"git~" in name.lower() or b"\xe2\x80" in name or b"\xe2\x81" in name or b"\xef\xbb" in name
 
 
 @pytest.mark.promise("G06")
