@@ -128,6 +128,18 @@ def test_a_pre_push_hook_that_was_there_gets_its_arguments_and_its_input(repo: R
     assert told == ["origin", f"refs/heads/main {commit} refs/heads/main {'0' * 40}"]
 
 
+def test_a_hook_that_was_there_gets_nothing_when_nothing_is_pushed(repo: Repo, remote: Repo) -> None:
+    """Not even an empty line: such hooks read line by line."""
+    repo.write(".git/hooks/pre-push", f"{SH}cat > told\n", mode=0o755)
+    repo.hooks().install()
+    repo.commit("a.txt")
+    repo.git("push", "--quiet", "origin", "main")
+
+    repo.git("push", "--quiet", "origin", "main")
+
+    assert (repo.root / "told").read_bytes() == b""
+
+
 def test_ours_refuses_before_a_hook_that_was_there_is_called(repo: Repo) -> None:
     repo.write(".git/hooks/pre-commit", f"{SH}touch called\n", mode=0o755)
     repo.hooks().install()

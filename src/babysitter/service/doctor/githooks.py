@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from babysitter.config import RUN_DATA
 from babysitter.service.doctor.check import (
     Check,
     Result,
@@ -13,7 +14,7 @@ from babysitter.service.doctor.check import (
     problem,
     some,
 )
-from babysitter.service.doctor.surroundings import RUN_DATA, Surroundings
+from babysitter.service.doctor.surroundings import Surroundings
 from babysitter.service.doctor.version_control import NO_REPOSITORY
 from babysitter.service.git.hooks import Hooks, is_ours
 

@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from babysitter.config import Place, Settings
+from babysitter.config import RUN_DATA, Place, Settings
 from babysitter.model.clock import Clock
 from babysitter.model.errors import RefusedError, SettingsError
 from babysitter.model.runner import Programs
 from babysitter.service.doctor.journal_facts import JournalFacts, read_journals
 from babysitter.service.doctor.ports import AskAdvisories, ListWords
+from babysitter.service.founding import ENVIRONMENT_FILES
 from babysitter.service.git.credentials import FindCredentials
 from babysitter.service.git.repository import Repository
 from babysitter.service.wiring import Workspace
-
-RUN_DATA = ".a5c"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +120,7 @@ class Surroundings:
 
     def environment_files(self) -> list[Path]:
         """Return the workspace's ``.env`` files."""
-        patterns = (".env", ".env.local", ".env.*.local")
-        found = (path for pattern in patterns for path in self.root.glob(pattern))
+        found = (path for pattern in ENVIRONMENT_FILES for path in self.root.glob(pattern))
         return sorted(path for path in found if path.is_file())
 
     def shown(self, path: Path) -> str:

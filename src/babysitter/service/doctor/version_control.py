@@ -5,15 +5,14 @@ import shlex
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from babysitter.config import RUN_DATA
 from babysitter.model.errors import RefusedError
 from babysitter.service.doctor.check import Check, Result, count, not_applicable, ok, problem, some
-from babysitter.service.doctor.surroundings import RUN_DATA, Surroundings
-from babysitter.service.founding import IGNORE_LINES, complete_ignore
+from babysitter.service.doctor.surroundings import Surroundings
+from babysitter.service.founding import CREDENTIAL_FILES, ENVIRONMENT_FILES, IGNORE_LINES, complete_ignore
 from babysitter.service.git.repository import texts
 
 NO_REPOSITORY = not_applicable("the workspace is in no git repository")
-CREDENTIAL_FILES = (".env", ".env.local", ".env.*.local", "*.pem", "*.key", "credentials.json")
-"""The names of the guide's list that hold credentials."""
 _SAMPLES = {
     ".a5c/": f"{RUN_DATA}/runs/r/run.json",
     ".env": ".env",
@@ -150,7 +149,7 @@ def tracked_credential_files(here: Surroundings) -> Result:
 def is_credential_file(path: str) -> bool:
     """Tell whether a path's name is one of those that the guide wants ignored."""
     name = path.rpartition("/")[2].lower()
-    return any(fnmatchcase(name, pattern) for pattern in CREDENTIAL_FILES)
+    return any(fnmatchcase(name, pattern) for pattern in (*ENVIRONMENT_FILES, *CREDENTIAL_FILES))
 
 
 def _named(here: Surroundings) -> list[str]:

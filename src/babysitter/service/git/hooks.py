@@ -24,10 +24,7 @@ _SCRIPT = """\
 #!/bin/sh
 {mark}
 # It refuses run data and credentials. --no-verify passes it by, so check in CI too.
-{take}
-if {nothing}; then
-    : # Nothing comes in.
-elif [ -x {python} ] && [ -f {package} ]; then
+{begin} [ -x {python} ] && [ -f {package} ]; then
     # -P: what lies in the repository is never imported.
     {give}{python} -P -m babysitter git {verb}{arguments} || exit 1
 elif command -v babysitter >/dev/null 2>&1; then
@@ -42,6 +39,12 @@ if [ -x "$before" ]; then
     {give}"$before" "$@" || exit $?
 fi
 """
+_BEGIN_OF_PUSH = """\
+input=$(cat)
+pushed() { [ -z "$input" ] || printf '%s\\n' "$input"; }
+if [ -z "$input" ]; then
+    : # Nothing is pushed.
+elif"""
 
 
 class HookChange(View, frozen=True, kw_only=True):
@@ -150,9 +153,8 @@ class Hooks:
             verb=HOOKS[name],
             python=shlex.quote(self.python),
             package=shlex.quote(self.package),
-            nothing='[ -z "$input" ]' if is_push else "false",
-            take="input=$(cat)" if is_push else "# git gives this hook nothing on standard input.",
-            give="printf '%s\\n' \"$input\" | " if is_push else "",
+            begin=_BEGIN_OF_PUSH if is_push else "if",
+            give="pushed | " if is_push else "",
             arguments=' "$@"' if is_push else "",
             kept=shlex.quote(f"{name}{KEPT}"),
         )

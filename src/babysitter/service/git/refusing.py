@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
+from babysitter.config import RUN_DATA
 from babysitter.model.findings import Finding
+from babysitter.service.founding import ENVIRONMENT_FILES
 from babysitter.service.git.credentials import FindCredentials
 from babysitter.service.git.incoming import Entry, Push, is_nothing, pushed, staged
 from babysitter.service.git.repository import Repository
 from babysitter.service.views import View
 
-RUN_DATA = ".a5c"
 BLOB_BYTES_MAX = 256 * 1024 * 1024
-ENVIRONMENT_FILES = (".env", ".env.local", ".env.*.local")
 
 
 class Refusal(View, frozen=True, kw_only=True):
