@@ -6,12 +6,15 @@ a page may be split or renamed; a name counts between backticks, a command where
 
 import ast
 import importlib
+import itertools
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import msgspec
+import pytest
 
 from babysitter.config import Settings
 from babysitter.model.errors import BabysitterError
@@ -234,6 +237,70 @@ def test_every_finding_of_an_audit_stands_in_its_how_to() -> None:
 
     assert len(told) > 40
     assert missing == set()
+
+
+@pytest.mark.promise("G28")
+@pytest.mark.parametrize("name", ["configuration", "commands", "troubleshooting", "glossary"])
+def test_the_documents_that_the_guide_names_are_there_and_are_reached_from_the_index(name: str) -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+
+    assert (REFERENCE / f"{name}.md").is_file()
+    assert f"(reference/{name}.md)" in index
+
+
+def calls(page: Path) -> Iterator[list[str]]:
+    """Give the words of each call of ours in a shell block of a page, as far as no shell is needed."""
+    for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.shlex(line, posix=True, punctuation_chars=True)
+            words.whitespace_split = True
+            try:
+                found = list(itertools.takewhile(lambda word: word[0] not in "|;&<>()", words))
+            except ValueError:
+                continue  # A quote that goes on in the next line.
+            if found[:1] == ["babysitter"] and found[1:]:
+                yield found[1:]
+
+
+@pytest.mark.promise("G28")
+def test_every_call_that_a_page_shows_is_one_that_there_is() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    root = importlib.import_module("babysitter.cli.root").babysitter
+
+    wrong, seen = [], 0
+    for page in pages:
+        for words in calls(page):
+            seen += 1
+            try:
+                parse(root, words)
+            except click.UsageError as error:
+                wrong.append(f"{page.relative_to(ROOT)}: babysitter {' '.join(words)}: {error.message}")
+
+    assert seen > 50
+    assert wrong == []
+
+
+def parse(command: click.Command, words: list[str]) -> None:
+    """Find the command and read its options, by their names alone: no value is looked at."""
+    context = click.Context(command, info_name="babysitter")
+    while isinstance(command, click.Group) and words[:1] not in ([], ["--version"], ["--help"]):
+        _, found, words = command.resolve_command(context, words)
+        assert found is not None
+        command = found
+    parser = command.make_parser(click.Context(command, info_name=command.name))
+    _, rest, _ = parser.parse_args(list(words))
+    if rest:
+        raise click.UsageError(f"{rest} is too much")
+
+
+def test_every_check_that_a_page_names_is_one_of_doctor() -> None:
+    known = {check.id for check in importlib.import_module("babysitter.service.doctor.catalogue").CHECKS}
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+    named = {name for page in pages for name in re.findall(r"\bD\d\d-[a-z-]+[a-z]", page.read_text("utf-8"))}
+
+    assert named >= known
+    assert named - known == set()
 
 
 def test_every_link_between_our_pages_leads_somewhere() -> None:

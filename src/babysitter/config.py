@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from babysitter.model.doctor_settings import DoctorTable
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import LogTable, SigningTable
@@ -86,6 +87,7 @@ class Settings(Table, frozen=True, kw_only=True):
     auto_approve: tuple[AutoApproval, ...] = ()
     signing: SigningTable = SigningTable()
     log: LogTable = LogTable()
+    doctor: DoctorTable = DoctorTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""

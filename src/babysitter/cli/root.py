@@ -54,6 +54,12 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "secret",
         "List the secrets that are declared and check that they resolve.",
     ),
+    "doctor": (
+        "babysitter.cli.doctor",
+        "doctor",
+        "Check what the security guide says, on this machine and in this workspace.",
+    ),
+    "git": ("babysitter.cli.git", "git", "Keep run data and credentials out of version control."),
     "completion": (
         "babysitter.cli.completion",
         "completion",
@@ -70,6 +76,7 @@ VERBS = {
     "key": ["list", "add", "revoke", "approve"],
     "witness": ["update", "seen", "serve"],
     "secret": ["list", "check"],
+    "git": ["install-hooks", "uninstall-hooks", "check-staged", "check-push"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""
 

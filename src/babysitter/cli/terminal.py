@@ -60,6 +60,13 @@ def coloured(stream: Any) -> bool:  # noqa: ANN401 (a text stream, or None where
     return wants_colour(is_terminal=stream is not None and stream.isatty())
 
 
+def columns() -> int:
+    """Return how wide the terminal is; 80 where there is none."""
+    import shutil  # noqa: PLC0415 (few commands lay out text)
+
+    return shutil.get_terminal_size().columns
+
+
 def leave(status: int) -> None:
     """End the command with an exit status."""
     click.get_current_context().exit(status)

@@ -31,6 +31,9 @@ from babysitter.service.audit_signers import KnownSigners
 from babysitter.service.judging import differences, said_otherwise
 from babysitter.signing.verify import Trust, verify_signature
 
+_TAKEN_BACK = ("revoked", "unknown-signer", "wrong-principal")
+"""Why a signature that counted when it was made counts no more: its key is on the one list, or off the other."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Answers:
@@ -122,8 +125,9 @@ class Answers:
                 namespace=APPROVAL_NAMESPACE,
                 at_ns=answered.at_ns,
             )
-        except SignatureError:
-            return True
+        except SignatureError as refused:
+            # What was wrong with it from the beginning is told of where the answer itself is judged.
+            return refused.facts.get("reason") in _TAKEN_BACK
         except BabysitterError:
             # What can't be read is told of where the answer itself is judged.
             return False

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from babysitter.config import RUN_DATA
 from babysitter.model.errors import RefusedError
 from babysitter.service.views import View
 
+ENVIRONMENT_FILES = (".env", ".env.local", ".env.*.local")
+CREDENTIAL_FILES = ("*.pem", "*.key", "credentials.json")
 IGNORE_LINES = (
-    ("# Babysitter run data", (".a5c/",)),
-    ("# Environment files with secrets", (".env", ".env.local", ".env.*.local")),
-    ("# Credentials", ("*.pem", "*.key", "credentials.json")),
+    ("# Babysitter run data", (f"{RUN_DATA}/",)),
+    ("# Environment files with secrets", ENVIRONMENT_FILES),
+    ("# Credentials", CREDENTIAL_FILES),
 )
 """What the security guide wants ignored, group by group."""
 

@@ -251,9 +251,7 @@ class Workspace:
     @cached_property
     def programs(self) -> Programs:
         """What starts stock programs for the person at work."""
-        from babysitter.executors.sandbox.programs import LocalPrograms  # noqa: PLC0415 (rarely needed)
-
-        return LocalPrograms()
+        return local_programs()
 
     def secrets_to_declare(self, named: tuple[str, ...]) -> tuple[str, ...]:
         """Return what a new run declares: the code's references, the settings', those known by name."""
@@ -290,6 +288,13 @@ class Workspace:
             pid=os.getpid(),
             since=format_time(self.clock.now_ns()),
         )
+
+
+def local_programs() -> Programs:
+    """Return what starts stock programs, for what is done outside of a workspace too."""
+    from babysitter.executors.sandbox.programs import LocalPrograms  # noqa: PLC0415 (rarely needed)
+
+    return LocalPrograms()
 
 
 def folder_tree(folder: Path) -> Tree:

@@ -27,6 +27,7 @@ from babysitter.log.witness.interface import (
 )
 from babysitter.model.clock import Clock
 from babysitter.model.errors import ProgramTimeoutError, WitnessError
+from babysitter.model.git_environment import WITHOUT_THEM
 from babysitter.model.runner import Called, Programs
 from babysitter.model.values import sha256_hex
 
@@ -45,19 +46,6 @@ _ENVIRONMENT = {
     "GIT_COMMITTER_EMAIL": "babysitter@localhost",
     "LC_ALL": "C",
 }
-_REPOSITORY_OF_A_CALLER = (
-    *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE"),
-    *(
-        "GIT_GRAFT_FILE",
-        "GIT_REPLACE_REF_BASE",
-        "GIT_CONFIG",
-        "GIT_CONFIG_PARAMETERS",
-        "GIT_IMPLICIT_WORK_TREE",
-    ),
-)
-"""Set where we run inside somebody's git hook; then they would redirect our git."""
-_ENV = ("env", *(word for name in _REPOSITORY_OF_A_CALLER for word in ("-u", name)))
 _OPTIONS = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
@@ -252,7 +240,7 @@ class GitWitness:
         in_folder: bool = True,
     ) -> Called:
         place = ("--git-dir", self.folder) if in_folder else ()
-        argv = (*_ENV, "git", *_OPTIONS, *place, *arguments)
+        argv = (*WITHOUT_THEM, "git", *_OPTIONS, *place, *arguments)
         try:
             called = self.programs.call(
                 argv, stdin=stdin, env={**_ENVIRONMENT, **(more or {})}, timeout_s=self.timeout_s

@@ -1,0 +1,1 @@
+"""``doctor``: the security guide, checked on this machine and in this workspace."""
