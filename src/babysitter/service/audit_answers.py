@@ -32,7 +32,7 @@ from babysitter.service.judging import differences, said_otherwise
 from babysitter.signing.verify import Trust, verify_signature
 
 _TAKEN_BACK = ("revoked", "unknown-signer", "wrong-principal")
-"""Why a signature that counted when it was made counts no more: its key is on the one list, or off the other."""
+"""Why a signature that counted once counts no more: its key is on the one list, or off the other."""
 
 
 @dataclass(slots=True, kw_only=True)
