@@ -1,7 +1,7 @@
 """Ports around performing: starting a program confined, performing an attempt, keeping its output."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from babysitter.model.effects import Denial, Outcome, Sandbox, TaskSpec
@@ -61,12 +61,14 @@ class Ended:
     """How a program ended.
 
     ``why`` is ``exit``, ``signal``, ``timeout`` or ``stopped``; nothing of its group is alive.
+    ``usage``: numbers for EFFECT_RESOLVED, such as how much went to which granted host.
     """
 
     why: str
     status: int
     result: bytes
     denials: tuple[Denial, ...] = ()
+    usage: dict[str, float] = field(default_factory=dict)
 
 
 class Runner(Protocol):

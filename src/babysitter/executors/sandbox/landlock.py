@@ -15,7 +15,7 @@ import os
 import sys
 from pathlib import Path
 
-from babysitter.executors.sandbox.access import Access, plan_access
+from babysitter.executors.sandbox.access import Access, plan_access, refused
 from babysitter.executors.sandbox.launched import Job, launch
 from babysitter.executors.sandbox.limits import Limits
 from babysitter.executors.sandbox.locate import locate
@@ -78,6 +78,12 @@ class LandlockRunner:
     ) -> Ended:
         """Run the program; see ``model.runner.Runner.run``."""
         access = plan_access(self._workspace, self._hidden, sandbox)
+        if access.network.hosts:
+            raise refused(
+                f"single hosts ({', '.join(entry.text for entry in access.network.hosts)}) under Landlock",
+                "network",
+                "Landlock knows ports and not hosts. Install bubblewrap, or allow its namespaces here.",
+            )
         env = {"PATH": f"{os.path.dirname(sys.executable)}:{PATH}", "LANG": "C.UTF-8"} | program.env
         visible = (*SYSTEM, *self._interpreter, *program.read_only, *access.read_only, *access.writable)
         locate(program, env["PATH"], access, visible)
