@@ -42,7 +42,7 @@ class Connection:
     """Serves one client to its end."""
 
     def __init__(self, client: socket.socket, reach: Reach, tally: Tally, patience: Patience) -> None:
-        self._client = client
+        self.client = client
         self._reach = reach
         self._tally = tally
         self._patience = patience
@@ -52,7 +52,7 @@ class Connection:
         """What passes the client's bytes on, once there is somebody to pass them to."""
 
     async def serve(self) -> None:
-        """Afterwards the client is closed, and what it was connected to."""
+        """Afterwards what the client was connected to is closed; the client is its owner's to close."""
         upstream: socket.socket | None = None
         try:
             try:
@@ -70,7 +70,6 @@ class Connection:
             # Either side may vanish at any moment.
             return
         finally:
-            self._client.close()
             if upstream is not None:
                 upstream.close()
 
@@ -84,7 +83,7 @@ class Connection:
             async with asyncio.timeout(self._patience.head_s):
                 while (end := raw.find(HEAD_END)) < 0:
                     _check_size(len(raw))
-                    chunk = await self._loop.sock_recv(self._client, HEAD_BYTES_MAX)
+                    chunk = await self._loop.sock_recv(self.client, HEAD_BYTES_MAX)
                     if not chunk and not raw:
                         raise ConnectionResetError
                     if not chunk:
@@ -99,7 +98,7 @@ class Connection:
     async def _pass_on(self, head: Head, rest: bytes, upstream: socket.socket, traffic: Traffic) -> None:
         left = None
         if head.is_tunnel:
-            await self._loop.sock_sendall(self._client, _ESTABLISHED)
+            await self._loop.sock_sendall(self.client, _ESTABLISHED)
         elif head.body_bytes is not None:
             rest = rest[: head.body_bytes]
             left = head.body_bytes - len(rest)
@@ -126,7 +125,7 @@ class Connection:
             if first:
                 await self._loop.sock_sendall(upstream, first)
                 sent(len(first))
-            await self._pump(self._client, upstream, sent, left)
+            await self._pump(self.client, upstream, sent, left)
             # The end of a body of known length is no end of the connection.
             if left is None:
                 upstream.shutdown(socket.SHUT_WR)
@@ -136,8 +135,8 @@ class Connection:
             traffic.received += count
             self._moved_at = self._loop.time()
 
-        await self._pump(upstream, self._client, received, None)
-        self._client.shutdown(socket.SHUT_WR)
+        await self._pump(upstream, self.client, received, None)
+        self.client.shutdown(socket.SHUT_WR)
 
     async def _pump(
         self, source: socket.socket, sink: socket.socket, moved: Callable[[int], None], left: int | None
@@ -176,11 +175,11 @@ class Connection:
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         )
         async with asyncio.timeout(self._patience.goodbye_s):
-            await self._loop.sock_sendall(self._client, head.encode() + body)
-            self._client.shutdown(socket.SHUT_WR)
+            await self._loop.sock_sendall(self.client, head.encode() + body)
+            self.client.shutdown(socket.SHUT_WR)
             # To close with bytes unread would take the answer back.
             left = _LEFT_BYTES_MAX
-            while left > 0 and (chunk := await self._loop.sock_recv(self._client, _CHUNK_BYTES)):
+            while left > 0 and (chunk := await self._loop.sock_recv(self.client, _CHUNK_BYTES)):
                 left -= len(chunk)
 
 

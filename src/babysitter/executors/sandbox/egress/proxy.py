@@ -98,29 +98,24 @@ class Proxy:
 
     async def _door(self, stop: asyncio.Event) -> socket.socket | None:
         """Wait for the door, or for the end of whoever could send it."""
-        arrived = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._control, arrived.set)
-        waits = {asyncio.create_task(arrived.wait()), asyncio.create_task(stop.wait())}
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            loop.remove_reader(self._control)
-            for wait in waits:
-                wait.cancel()
+        waits = {asyncio.create_task(_readable(self._control)), asyncio.create_task(stop.wait())}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.wait(waits)
         try:
             return take_door(self._control)
         except OSError:
             return None
 
     async def _serve(self, door: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
         reach = Reach(self._network, self._names, self._patience)
         room = asyncio.Semaphore(CONNECTIONS_MAX)
         sweeping = asyncio.create_task(self._sweep())
 
         def ended(task: asyncio.Task[None]) -> None:
-            del self._connections[task]
+            # Here and not there: a task that was cancelled before its first step closes nothing.
+            self._connections.pop(task).client.close()
             room.release()
             self._note_defect_of(task)
 
@@ -128,12 +123,15 @@ class Proxy:
             while True:
                 await room.acquire()
                 try:
-                    client, _ = await loop.sock_accept(door)
+                    await _readable(door)
+                    # At once, not as a task: a client that was accepted is never lost to a cancellation.
+                    client, _ = door.accept()
                 except OSError:
                     # No descriptors left, or a client that is gone already: neither is the end.
                     room.release()
                     await asyncio.sleep(_ACCEPT_PAUSE_S)
                     continue
+                client.settimeout(0)
                 connection = Connection(client, reach, self.tally, self._patience)
                 task = asyncio.create_task(connection.serve())
                 self._connections[task] = connection
@@ -166,3 +164,19 @@ class Proxy:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+async def _readable(source: socket.socket) -> None:
+    """Return when there is something to take."""
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(source, _settle, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(source)
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
