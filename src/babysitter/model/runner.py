@@ -93,6 +93,22 @@ class Runner(Protocol):
         ...
 
 
+class Confinement(Runner, Protocol):
+    """A runner that can say what it does, to people who ask before anything runs."""
+
+    def profile(self, sandbox: Sandbox) -> Json:
+        """Return the effective profile, whose digest ``profile_sha256`` is."""
+        ...
+
+    def check(self, sandbox: Sandbox) -> None:
+        """Return when ``run`` would carry out these grants; nothing is made or started.
+
+        Raises:
+            SandboxError: it would refuse them.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Called:
     """What a program of this machine answered. ``status``: negative when a signal ended it."""

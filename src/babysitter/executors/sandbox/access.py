@@ -103,6 +103,19 @@ def plan_access(workspace: Path, hidden: tuple[Path, ...], sandbox: Sandbox) -> 
     )
 
 
+def check_grants(workspace: Path, hidden: tuple[Path, ...], sandbox: Sandbox) -> NetworkGrant:
+    """Return the network grants, once all grants are known to be such as may be given; nothing is made.
+
+    Raises:
+        SandboxError: as ``plan_access``.
+    """
+    for path in sandbox.write:
+        _granted(workspace, hidden, path, writing=True, making=False)
+    for path in sandbox.read:
+        _granted(workspace, hidden, path, writing=False)
+    return plan_network(sandbox)
+
+
 def plan_network(sandbox: Sandbox) -> NetworkGrant:
     """Return what the network grants come to.
 
@@ -112,7 +125,8 @@ def plan_network(sandbox: Sandbox) -> NetworkGrant:
     try:
         return parse_grants(sandbox.network)
     except NetworkGrantError as error:
-        raise refused(f"network: {error}", "network", error.hint, ", ".join(sandbox.network)) from None
+        what = str(error).removesuffix(".")
+        raise refused(f"network: {what}", "network", error.hint, ", ".join(sandbox.network)) from None
 
 
 def refused(what: str, rule: str, hint: str, where: str = "") -> SandboxError:
@@ -121,7 +135,9 @@ def refused(what: str, rule: str, hint: str, where: str = "") -> SandboxError:
     return SandboxError(f"the sandbox does not give {what}.", hint=hint, denial=denial)
 
 
-def _granted(workspace: Path, hidden: tuple[Path, ...], text: str, *, writing: bool) -> Path:
+def _granted(
+    workspace: Path, hidden: tuple[Path, ...], text: str, *, writing: bool, making: bool = True
+) -> Path:
     verb = "write" if writing else "read"
     path = Path(os.path.realpath(workspace / text))
     if not text.startswith("/") and not path.is_relative_to(workspace):
@@ -136,7 +152,8 @@ def _granted(workspace: Path, hidden: tuple[Path, ...], text: str, *, writing: b
     if writing:
         _check_writable(path, text)
         if text.endswith("/"):
-            path.mkdir(parents=True, exist_ok=True)
+            if making:
+                path.mkdir(parents=True, exist_ok=True)
         elif not path.exists():
             raise SandboxError(
                 f"the write grant {text} is not there.",

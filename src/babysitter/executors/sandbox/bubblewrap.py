@@ -26,20 +26,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from babysitter.executors.sandbox.access import Access, plan_access
+from babysitter.executors.sandbox.access import Access, check_grants, plan_access
 from babysitter.executors.sandbox.descriptors import Descriptors, memory_file
 from babysitter.executors.sandbox.egress.attempt import Egress
 from babysitter.executors.sandbox.egress.names import NameResolver, SystemNames
 from babysitter.executors.sandbox.ending import KILLED, ended, remove_absent
 from babysitter.executors.sandbox.limits import Cage, Limits, ProcessLimits, limit_process, process_limits
 from babysitter.executors.sandbox.locate import locate
-from babysitter.executors.sandbox.profile import profile_sha256
+from babysitter.executors.sandbox.profile import effective_profile, profile_sha256
 from babysitter.executors.sandbox.spawn import spawn
 from babysitter.executors.sandbox.supervise import Started, supervise
 from babysitter.executors.sandbox.system import PATH, SYSTEM, SystemCopy, interpreter_paths, outermost
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SandboxError
 from babysitter.model.runner import Ended, OutputSink, Program, StopToken
+from babysitter.model.values import Json
 
 TMP = "/tmp"  # noqa: S108 (the sandbox's own)
 HOME = f"{TMP}/home"
@@ -58,7 +59,7 @@ _BEHAVIOUR = (
 
 
 class BubblewrapRunner:
-    """Implements ``model.runner.Runner``."""
+    """Implements ``model.runner.Confinement``."""
 
     name = "bubblewrap"
 
@@ -84,6 +85,14 @@ class BubblewrapRunner:
     def profile_sha256(self, sandbox: Sandbox) -> str:
         """Return the digest of the effective profile."""
         return profile_sha256(self.name, self._limits.name, sandbox)
+
+    def profile(self, sandbox: Sandbox) -> Json:
+        """Return the effective profile."""
+        return effective_profile(self.name, self._limits.name, sandbox)
+
+    def check(self, sandbox: Sandbox) -> None:
+        """Return when these grants can be carried out."""
+        check_grants(self._workspace, self._hidden, sandbox)
 
     def run(
         self, program: Program, sandbox: Sandbox, stdout: OutputSink, stderr: OutputSink, stop: StopToken
