@@ -77,7 +77,7 @@ def test_what_was_signed_and_what_starts_have_the_digest_of_the_hosts() -> None:
     (answer,) = of_type(place, ev.BreakpointResponded)
     assert answer.statement_ref is not None
     statement = parse_statement(place.store.read_file("r", answer.statement_ref.path))
-    assert [call.sandbox_sha256 for call in statement.approves] == [digest]
+    assert [call.sandbox_sha256 for call in statement.predicate.approves] == [digest]
     assert [event.sandbox_sha256 for event in of_type(place, ev.EffectStarted)] == [digest]
 
 
