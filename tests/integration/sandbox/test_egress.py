@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,6 +186,31 @@ def test_a_program_that_cannot_be_started_is_told_as_without_a_proxy(world: Worl
 
     with pytest.raises(SandboxError, match="was not started in the sandbox"):
         world.run("./broken")
+
+
+def test_a_sandbox_that_cannot_be_made_leaves_nothing_of_the_proxy(workspace: Path, limits: Limits) -> None:
+    trial = Trial(BubblewrapRunner(Path("/bin/false"), workspace, (), limits))
+    threads, descriptors = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+    with pytest.raises(SandboxError, match="could not make a sandbox"):
+        trial.run("true", sandbox=Sandbox(network=("api.example.com:443",)))
+
+    assert threading.active_count() == threads
+    assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+
+
+def test_another_proxy_that_a_task_declares_is_not_the_way_out(world: World) -> None:
+    """In a network without any other way it could only lead nowhere."""
+    trial = world.trial()
+    trial.run(
+        "sh",
+        "-c",
+        "echo $HTTPS_PROXY $http_proxy $NO_PROXY",
+        sandbox=Sandbox(network=world.grants[:1]),
+        env={"HTTPS_PROXY": "http://corp.test:8080", "NO_PROXY": "*"},
+    )
+
+    assert trial.out == "http://127.0.0.1:3128 http://127.0.0.1:3128 localhost,127.0.0.1,::1\n"
 
 
 @pytest.mark.needs("curl")

@@ -118,6 +118,33 @@ def test_a_name_with_a_good_and_a_bad_address_never_leads_to_the_bad_one() -> No
     assert proxied.proxy.tally.usage() == {}
 
 
+def test_an_address_that_does_not_answer_leaves_time_for_the_next() -> None:
+    with socket.create_server(("127.0.0.3", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        # Whoever knocks at a full queue hears nothing at all.
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.3", port))
+        with socket.create_server(("127.0.0.1", port)):
+            names = TableOfNames({"api.test": ["127.0.0.3", "127.0.0.1"]})
+            grants = (f"api.test:{port}", f"127.0.0.3:{port}", f"127.0.0.1:{port}")
+            patience = Patience(connect_s=0.4)
+            with Proxied(*grants, names=names, patience=patience) as proxied:
+                tunnel(proxied, f"api.test:{port}").close()
+        for each in waiting:
+            each.close()
+
+
+def test_what_follows_a_connect_at_once_goes_into_the_tunnel() -> None:
+    with serving(echo) as port, Proxied(f"127.0.0.1:{port}") as proxied, proxied.client() as client:
+        client.sendall(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\nhello".encode())
+        client.shutdown(socket.SHUT_WR)
+        said = read_all(client)
+
+    assert said == b"HTTP/1.1 200 Connection Established\r\n\r\nhello"
+
+
 def test_the_address_that_was_checked_is_the_one_that_is_connected_to() -> None:
     """DNS rebinding: a second look at the name would lead elsewhere; there is none."""
     with serving(echo) as port:

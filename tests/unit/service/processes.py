@@ -210,6 +210,15 @@ async def cleaning_up(name: str, ctx: Context) -> str:
 
 
 @process
+async def giving_one_up(_: None, ctx: Context) -> Json:
+    """Let one of two fail, which ends the other, and go on."""
+    try:
+        await ctx.parallel.all(ctx.task(build, "slow"), ctx.task(fetch, "fails"))
+    except TaskError:
+        return await ctx.task(build, "after")
+
+
+@process
 async def taking_values(_: None, ctx: Context) -> dict[str, Any]:
     moment, number, identity = await ctx.now(), await ctx.random(), await ctx.uuid()
     await ctx.log("took them", level="debug", number=number)

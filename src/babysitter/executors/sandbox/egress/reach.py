@@ -18,7 +18,6 @@ from babysitter.executors.sandbox.egress.head import Head
 from babysitter.executors.sandbox.egress.names import NameResolver
 from babysitter.model.network import Address, HostGrant, NetworkGrant, is_public, parse_address
 
-_ADDRESSES_MAX = 4
 _LOOKUPS_MAX = 8
 _DISCARD_PORT = 9
 
@@ -127,7 +126,7 @@ class Reach:
         addresses = [address] if address is not None else await self._resolve(head)
         allowed = [found for found in addresses if self._may_reach(found, head.port)]
         if not allowed:
-            shown = ", ".join(map(str, addresses[:_ADDRESSES_MAX]))
+            shown = ", ".join(map(str, _few(addresses)))
             raise RefusedError(
                 403,
                 f"{head.place} is at {shown}, which is not of the public internet. "
@@ -135,13 +134,12 @@ class Reach:
                 rule="network.address",
                 place=f"{head.place} at {shown}",
             )
-        try:
-            async with asyncio.timeout(self._patience.connect_s):
-                for found in allowed[:_ADDRESSES_MAX]:
-                    with contextlib.suppress(OSError):
-                        return await self._connect_to(found, head.port)
-        except TimeoutError:
-            raise RefusedError(504, f"{head.place} did not answer in time.") from None
+        tried = _few(allowed)
+        for found in tried:
+            # One that swallows everything must leave time for the others.
+            with contextlib.suppress(OSError):
+                async with asyncio.timeout(self._patience.connect_s / len(tried)):
+                    return await self._connect_to(found, head.port)
         raise RefusedError(502, f"{head.place} could not be connected to.")
 
     async def _resolve(self, head: Head) -> list[Address]:
@@ -172,6 +170,12 @@ class Reach:
             upstream.close()
             raise
         return upstream
+
+
+def _few(addresses: list[Address]) -> list[Address]:
+    """Return the first two of each version, in order: where one version leads nowhere, the other is tried."""
+    kept = {found for version in (4, 6) for found in [a for a in addresses if a.version == version][:2]}
+    return [found for found in addresses if found in kept]
 
 
 def _socket_for(address: Address, kind: socket.SocketKind) -> socket.socket:
