@@ -119,7 +119,7 @@ def parse_grants(grants: tuple[str, ...]) -> NetworkGrant:
         if hosts:
             raise NetworkGrantError(
                 f'"{LOOPBACK}" shares the machine\'s whole network, so {", ".join(sorted(hosts))} beside it '
-                "would not be held to.",
+                "would not be held to",
                 'Name the service of this machine instead: "127.0.0.1:5432".',
             )
         return NetworkGrant(shared=True)
@@ -130,7 +130,7 @@ def _host(text: str) -> HostGrant:
     place, mark, port_text = text.rpartition(":")
     port = parse_port(port_text) if mark and place else None
     if port is None or (":" in place and not place.startswith("[")):
-        raise NetworkGrantError(f'the network grant "{text}" names no host and port.', _FORMS)
+        raise NetworkGrantError(f'the network grant "{text}" names no host and port', _FORMS)
     found = _range(place, text)
     if found is not None:
         single = found.prefixlen == found.max_prefixlen
@@ -141,7 +141,7 @@ def _host(text: str) -> HostGrant:
     domain = _normal_grant(place.removeprefix("*."), text)
     if below and "." not in domain:
         raise NetworkGrantError(
-            f'the network grant "{text}" is wider than a domain.',
+            f'the network grant "{text}" is wider than a domain',
             'Name a domain of somebody: "*.example.com:443". For everything, "*" says so.',
         )
     return HostGrant(text=f"{'*.' * below}{domain}:{port}", port=port, domain=domain, below=below)
@@ -152,14 +152,14 @@ def _range(place: str, text: str) -> AddressRange | None:
     if ":" not in bare and not re.fullmatch(r"[\d.]+(/\d+)?", bare):
         return None
     if "%" in bare:
-        raise NetworkGrantError(f'the network grant "{text}" is of one interface of this machine.', _FORMS)
+        raise NetworkGrantError(f'the network grant "{text}" is of one interface of this machine', _FORMS)
     try:
         found = ipaddress.ip_network(bare)
     except ValueError as error:
-        raise NetworkGrantError(f'the network grant "{text}": {error}.', _FORMS) from None
+        raise NetworkGrantError(f'the network grant "{text}": {error}', _FORMS) from None
     if found.prefixlen < _SHORTEST_PREFIX[found.version]:
         raise NetworkGrantError(
-            f'the network grant "{text}" is wider than any network of one owner.',
+            f'the network grant "{text}" is wider than any network of one owner',
             'For everything, write "*".',
         )
     return found
@@ -168,7 +168,7 @@ def _range(place: str, text: str) -> AddressRange | None:
 def _normal_grant(name: str, text: str) -> str:
     if _AMBIGUOUS & set(name):
         raise NetworkGrantError(
-            f'the name in "{text}" is read in two ways by two standards.', 'Write it in its form "xn--…".'
+            f'the name in "{text}" is read in two ways by two standards', 'Write it in its form "xn--…".'
         )
     try:
         encoded = name if name.isascii() else name.removesuffix(".").encode("idna").decode()
@@ -176,7 +176,7 @@ def _normal_grant(name: str, text: str) -> str:
         encoded = ""
     normal = normal_host(encoded)
     if normal is None:
-        raise NetworkGrantError(f'"{text}" is no host name with a port.', _FORMS)
+        raise NetworkGrantError(f'"{text}" is no host name with a port', _FORMS)
     return normal
 
 

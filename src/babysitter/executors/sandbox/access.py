@@ -125,8 +125,7 @@ def plan_network(sandbox: Sandbox) -> NetworkGrant:
     try:
         return parse_grants(sandbox.network)
     except NetworkGrantError as error:
-        what = str(error).removesuffix(".")
-        raise refused(f"network: {what}", "network", error.hint, ", ".join(sandbox.network)) from None
+        raise refused(f"network: {error}", "network", error.hint, ", ".join(sandbox.network)) from None
 
 
 def refused(what: str, rule: str, hint: str, where: str = "") -> SandboxError:
