@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import socket
 import threading
 from pathlib import Path
@@ -248,7 +249,17 @@ def test_the_upstreams_end_reaches_the_client_while_it_still_sends() -> None:
     assert proxied.proxy.tally.usage()[f"network 127.0.0.1:{port} bytesSent"] == 4
 
 
+def fill(client: socket.socket) -> int:
+    """Send until every buffer on the way is full; return how much went."""
+    client.setblocking(False)
+    sent = 0
+    while select.select([], [client], [], 0.3)[1]:
+        sent += client.send(bytes(1 << 16))
+    return sent
+
+
 def test_what_was_sent_before_the_end_still_arrives() -> None:
+    """The reader begins only when the door is closed, which is when the end has begun."""
     got = bytearray()
     begun = threading.Event()
 
@@ -257,12 +268,20 @@ def test_what_was_sent_before_the_end_still_arrives() -> None:
         while chunk := connection.recv(65536):
             got.extend(chunk)
 
-    with serving(swallow) as port, Proxied(f"127.0.0.1:{port}") as proxied:
-        with tunnel(proxied, f"127.0.0.1:{port}") as client:
-            client.sendall(b"x" * 3_000_000)
-        begun.set()
+    with serving(swallow) as port:
+        proxied = Proxied(f"127.0.0.1:{port}")
+        with proxied:
+            with tunnel(proxied, f"127.0.0.1:{port}") as client:
+                sent = fill(client)
+            ending = threading.Thread(target=proxied.proxy.close)
+            ending.start()
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    proxied.client().close()
+            begun.set()
+            ending.join()
 
-    assert len(got) == 3_000_000
+    assert len(got) == sent
 
 
 def test_after_the_end_nothing_is_open() -> None:
