@@ -98,6 +98,11 @@ async def fetching(name: str, ctx: Context) -> str:
 
 
 @process
+async def building_then_fetching(name: str, ctx: Context) -> list[Any]:
+    return [await ctx.task(build, name), await ctx.task(fetch, name)]
+
+
+@process
 async def retrying(name: str, ctx: Context) -> str:
     return await told(ctx.task(flaky, name))
 

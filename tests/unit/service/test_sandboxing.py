@@ -1,9 +1,12 @@
 """What a task may do is a digest, which stands where an effect starts and in what people sign."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from msgspec import structs
 
+from babysitter.config import SandboxTable, SandboxTask
 from babysitter.executors.sandbox.profile import effective_profile, profile_sha256
 from babysitter.model import events as ev
 from babysitter.model.effects import Sandbox
@@ -91,6 +94,31 @@ def test_an_approval_does_not_hold_for_another_host(changed: str) -> None:
 
     assert view.status == "waiting"
     assert place.performed == []
+
+
+def test_the_digest_is_of_what_is_performed_when_the_settings_change_meanwhile() -> None:
+    """A driver reads its file anew for rules; grants are those that it began with, in both places."""
+
+    class Recording(Granting):
+        digested: ClassVar[list[tuple[str, Sandbox]]] = []
+
+        def sandbox_sha256(self, task_id: str, sandbox: Sandbox) -> str:
+            self.digested.append((task_id, sandbox))
+            return super().sandbox_sha256(task_id, sandbox)
+
+    def grant(network: str) -> None:
+        sandbox = SandboxTable(tasks=(SandboxTask(task="fetch", network=(network,)),))
+        settings = structs.replace(place.place.settings, sandbox=sandbox)
+        place.place = structs.replace(place.place, settings=settings)
+
+    place = Recording(ROOT)
+    place.script = {"build": lambda _attempt, _value: grant("evil.test:443")}
+    grant(HERE)
+    start(place, "building_then_fetching", "x")
+
+    (performed,) = [attempt.spec.sandbox for attempt in place.performed if attempt.spec.task_id == "fetch"]
+    assert performed.network == (HERE,)
+    assert [sandbox for task_id, sandbox in place.digested if task_id == "fetch"] == [performed]
 
 
 TASKS = """
