@@ -91,6 +91,12 @@ GOALS: dict[str, Goal] = {
     ),
     "status": Goal(says="run status on 1,000 events", relation="<=", bound=120, unit=" ms"),
     "sandbox": Goal(says="sandboxed true: times a bare bwrap true", relation="<=", bound=3),
+    "egress-start": Goal(
+        says="sandboxed true that may reach one host: times one that may reach none", relation="<=", bound=4,
+    ),
+    "egress-speed": Goal(
+        says="bytes a second through the proxy: share of those without it", relation=">=", bound=0.2,
+    ),
     "decision": Goal(says="a decision about a vote, warm, ten rules", relation="<=", bound=150, unit=" µs"),
     "sign": Goal(says="an answer signed, ssh-keygen included", relation="<=", bound=30, unit=" ms"),
     "verify": Goal(says="a signed answer verified by us", relation="<=", bound=1, unit=" ms"),

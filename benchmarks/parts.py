@@ -111,6 +111,19 @@ def measure_shell(bench: Bench) -> Iterator[Figure]:
     yield judge("sandbox", sandboxed_s / bare_s, {"sandboxed": micros(sandboxed_s), "bare": micros(bare_s)})
 
 
+def measure_egress(bench: Bench) -> Iterator[Figure]:
+    """One host by name against no network, and against the whole."""
+    sizes = ("--count", 10 if bench.is_quick else 50, "--megabytes", 64 if bench.is_quick else 512)
+    taken = measure("benchmarks.egress", *sizes, "--dir", bench.folder)
+    parts = {"without": micros(taken["plainS"]), "with": micros(taken["namedS"])}
+    yield judge("egress-start", taken["startRatio"], parts)
+    speeds = {
+        name: f"{taken[key] / 1e6:.0f} MB/s"
+        for name, key in (("direct", "directPerS"), ("proxy", "proxiedPerS"))
+    }
+    yield judge("egress-speed", taken["speedRatio"], speeds)
+
+
 def measure_resume(bench: Bench) -> Iterator[Figure]:
     """Going on with a long run, and replaying it."""
     folder = bench.fresh()

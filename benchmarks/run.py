@@ -24,6 +24,7 @@ from benchmarks.figures import GOALS, Figure, Goal, failed
 from benchmarks.machine import describe, source_sha256
 from benchmarks.parts import (
     count_our_syncs,
+    measure_egress,
     measure_fan_out,
     measure_growth,
     measure_kill,
@@ -43,6 +44,7 @@ PARTS: dict[str, tuple[Callable[[Bench], Iterator[Figure]], tuple[str, ...]]] = 
     "runs": (measure_runs, ("runs",)),
     "fan-out": (measure_fan_out, ("fan-out",)),
     "shell": (measure_shell, ("shell", "sandbox")),
+    "egress": (measure_egress, ("egress-start", "egress-speed")),
     "resume": (measure_resume, ("resume", "replay")),
     "startup": (measure_startup, ("version", "status")),
     "proof": (measure_proof, ("decision", "sign", "verify", "log", "audit")),

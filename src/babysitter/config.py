@@ -45,6 +45,13 @@ class SandboxTask(Table, frozen=True, kw_only=True):
     network: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse a network grant that says nothing, in its line and before any run."""
+        if self.network:
+            from babysitter.model.network import parse_grants  # noqa: PLC0415 (most settings grant none)
+
+            parse_grants(self.network)
+
 
 class SandboxTable(Table, frozen=True, kw_only=True):
     """``[sandbox]``. ``mode = "none"`` switches confinement off, and every run says so."""

@@ -9,6 +9,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ _DEFECT_STATUS = 70
 def exit_status_of(command: click.Command, arguments: Sequence[str]) -> int:
     """Run a command; print what goes wrong; return the exit status."""
     _accept_any_text()
-    as_json = "--json" in arguments
+    # What stands behind -- is another program's.
+    as_json = "--json" in takewhile(lambda argument: argument != "--", arguments)
     try:
         status = command.main(args=list(arguments), prog_name="babysitter", standalone_mode=False)
         if sys.stdout is not None:

@@ -49,6 +49,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "witness",
         "Have others see the log, or be such a witness.",
     ),
+    "sandbox": (
+        "babysitter.cli.sandbox",
+        "sandbox",
+        "Say what a task may do, and try a command in a sandbox.",
+    ),
     "secret": (
         "babysitter.cli.secret",
         "secret",
@@ -75,6 +80,7 @@ VERBS = {
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve"],
     "witness": ["update", "seen", "serve"],
+    "sandbox": ["explain", "try"],
     "secret": ["list", "check"],
     "git": ["install-hooks", "uninstall-hooks", "check-staged", "check-push"],
 }

@@ -40,7 +40,8 @@ def _responded(event: ev.BreakpointResponded, _: Label) -> Line | None:
 
 
 def _denied(event: ev.SandboxDenied, label: Label) -> Line:
-    return f"  ! the sandbox refused {plain(event.what)} to {label(event.effect_id)}", "yellow"
+    where = f" ({plain(event.where)})" if event.where else ""
+    return f"  ! the sandbox refused {plain(event.what)}{where} to {label(event.effect_id)}", "yellow"
 
 
 def _released(event: ev.BreakpointReleased, _: Label) -> Line:

@@ -8,6 +8,7 @@ Names of errors, which process code sees as ``TaskError.name``: ``TimeoutError``
 from collections.abc import Mapping
 
 import orjson
+from msgspec import structs
 
 from babysitter.model.effects import Denial, Outcome, Sandbox
 from babysitter.model.errors import InvalidValueError, SandboxError
@@ -73,6 +74,11 @@ def run_confined(
             raise
         message = f"{error.message} {error.hint}".strip()
         return Outcome(error=ErrorInfo(name="SandboxError", message=message), denials=(denial,))
+
+
+def measured(outcome: Outcome, ended: Ended) -> Outcome:
+    """Return the outcome with what was measured while the program ran."""
+    return structs.replace(outcome, usage=ended.usage) if ended.usage else outcome
 
 
 def failure(

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
-from babysitter.executors.confined import Kept, failure, json_outcome, passed_through, run_confined
+from babysitter.executors.confined import Kept, failure, json_outcome, measured, passed_through, run_confined
 from babysitter.executors.sandbox.system import PATH
 from babysitter.model.effects import Outcome
 from babysitter.model.errors import MissingToolError
@@ -54,10 +54,13 @@ class NodeExecutor:
         ended = run_confined(self._runner, attempt, program, stdout, attempt.stderr)
         if isinstance(ended, Outcome):
             return ended
-        if (failed := failure(ended, attempt, script)) is not None:
-            return failed
-        written, where = (ended.result, "result") if ended.result else (stdout.content(), "stdout")
-        return json_outcome(written, program.result_bytes_max, f"the {where} of {script}", ended.denials)
+        outcome = failure(ended, attempt, script)
+        if outcome is None:
+            written, where = (ended.result, "result") if ended.result else (stdout.content(), "stdout")
+            outcome = json_outcome(
+                written, program.result_bytes_max, f"the {where} of {script}", ended.denials
+            )
+        return measured(outcome, ended)
 
 
 def find_node() -> Path:

@@ -12,7 +12,14 @@ from types import MappingProxyType
 import msgspec
 import orjson
 
-from babysitter.executors.confined import failure, passed_through, read_json, result_error, run_confined
+from babysitter.executors.confined import (
+    failure,
+    measured,
+    passed_through,
+    read_json,
+    result_error,
+    run_confined,
+)
 from babysitter.model.effects import Outcome
 from babysitter.model.errors import InvalidValueError
 from babysitter.model.events import ErrorInfo
@@ -46,9 +53,10 @@ class PythonExecutor:
             return ended
         # The function's own error says more than the exit status that follows from it.
         if ended.why == "exit" and ended.result:
-            return _told(ended, program, attempt.spec.task_id)
+            return measured(_told(ended, program, attempt.spec.task_id), ended)
         failed = failure(ended, attempt, attempt.spec.task_id)
-        return failed or result_error(f"{attempt.spec.task_id} ended without a result.", ended.denials)
+        outcome = failed or result_error(f"{attempt.spec.task_id} ended without a result.", ended.denials)
+        return measured(outcome, ended)
 
     def _program(self, attempt: Attempt) -> Program:
         spec = attempt.spec

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from babysitter.executors.confined import Kept, failure, json_outcome, passed_through, run_confined
+from babysitter.executors.confined import Kept, failure, json_outcome, measured, passed_through, run_confined
 from babysitter.model.effects import Outcome
 from babysitter.model.errors import SecretError
-from babysitter.model.runner import Attempt, Program, Resolver, Runner
+from babysitter.model.runner import Attempt, Ended, Program, Resolver, Runner
 from babysitter.model.secret import Secret
 from babysitter.model.values import Json
 
@@ -42,17 +42,22 @@ class ShellExecutor:
     def perform(self, attempt: Attempt) -> Outcome:
         """Run the program; see ``model.runner.Executor.perform``."""
         program = self._program(attempt)
-        name = program.argv[0]
         wants_json = attempt.spec.options.get("output") == "json"
         stdout = Kept(attempt.stdout, program.result_bytes_max + 1 if wants_json else TEXT_BYTES_MAX)
         stderr = Kept(attempt.stderr, TEXT_BYTES_MAX)
         ended = run_confined(self._runner, attempt, program, stdout, stderr)
         if isinstance(ended, Outcome):
             return ended
+        return measured(self._outcome(attempt, program, ended, stdout, stderr), ended)
+
+    def _outcome(
+        self, attempt: Attempt, program: Program, ended: Ended, stdout: Kept, stderr: Kept
+    ) -> Outcome:
+        name = program.argv[0]
         ok_statuses = tuple(attempt.spec.options.get("okStatuses", (0,)))
         if (failed := failure(ended, attempt, name, ok_statuses)) is not None:
             return failed
-        if wants_json:
+        if attempt.spec.options.get("output") == "json":
             written, where = (ended.result, "result") if ended.result else (stdout.content(), "stdout")
             return json_outcome(written, program.result_bytes_max, f"the {where} of {name}", ended.denials)
         exit_code = ended.status if ended.why == "exit" else 128 + ended.status

@@ -29,8 +29,9 @@ class Sandbox(Struct, frozen=True, kw_only=True, rename="camel"):
 
     read, write: paths, relative to the workspace or absolute; a path ending in ``/`` is a directory made
         when missing.
-    network: ``()`` none; ``("loopback",)`` for services of this machine, ``("*",)`` for any. Both share the
-        machine's network: the first says what the task is for and does not hold it to that.
+    network: ``()`` none; hosts with ports, as ``("api.example.com:443",)``, and nothing else (see
+        model.network). ``("loopback",)`` for services of this machine, ``("*",)`` for any: both share the
+        machine's network, and the first does not hold a task to what it says.
     env: names of environment variables passed through.
     memory_mb, processes, file_mb, tmp_mb: limits of the whole task, of one file, and of its private /tmp.
     """

@@ -1,7 +1,7 @@
 """Ports around performing: starting a program confined, performing an attempt, keeping its output."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from babysitter.model.effects import Denial, Outcome, Sandbox, TaskSpec
@@ -61,12 +61,14 @@ class Ended:
     """How a program ended.
 
     ``why`` is ``exit``, ``signal``, ``timeout`` or ``stopped``; nothing of its group is alive.
+    ``usage``: numbers for EFFECT_RESOLVED, such as how much went to which granted host.
     """
 
     why: str
     status: int
     result: bytes
     denials: tuple[Denial, ...] = ()
+    usage: dict[str, float] = field(default_factory=dict)
 
 
 class Runner(Protocol):
@@ -87,6 +89,22 @@ class Runner(Protocol):
         Raises:
             SandboxError: it cannot be confined as asked.
             MissingToolError: the program is not there.
+        """
+        ...
+
+
+class Confinement(Runner, Protocol):
+    """A runner that can say what it does, to people who ask before anything runs."""
+
+    def profile(self, sandbox: Sandbox) -> Json:
+        """Return the effective profile, whose digest ``profile_sha256`` is."""
+        ...
+
+    def check(self, sandbox: Sandbox) -> None:
+        """Return when ``run`` would carry out these grants; nothing is made or started.
+
+        Raises:
+            SandboxError: it would refuse them.
         """
         ...
 

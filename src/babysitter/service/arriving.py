@@ -111,10 +111,9 @@ class Inbox:
         """Journal how an attempt ended, and whether there is another."""
         worker.floor.took(finished)
         effect = worker.state.effects.get(finished.effect_id)
-        if effect is None or effect.phase != "running" or effect.attempt != finished.attempt:
-            return
         outcome = finished.outcome
-        for denial in outcome.denials:
+        # Of an effect that was stopped the result no longer counts; what it was denied has happened.
+        for denial in outcome.denials if effect is None or effect.attempt == finished.attempt else ():
             worker.note(
                 ev.SandboxDenied(
                     effect_id=finished.effect_id,
@@ -124,6 +123,8 @@ class Inbox:
                     where=denial.where,
                 )
             )
+        if effect is None or effect.phase != "running" or effect.attempt != finished.attempt:
+            return
         command = worker.calls[finished.effect_id]
         assert isinstance(command, cmd.RequestEffect), "effects are asked for by RequestEffect"
         error = outcome.error

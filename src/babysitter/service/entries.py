@@ -51,7 +51,7 @@ def load_process(entry: str, root: Path) -> LoadedProcess:
     Raises:
         EntryError: no such file or name, more than one process and none named, or the file does not load.
     """
-    file, module, name = _load_module(entry, root)
+    file, module, name = load_module(entry, root)
     process = _pick(module, name, entry)
     closure = import_closure(file, root)
     digests = {path: sha256_hex((root / path).read_bytes()) for path in sorted(closure)}
@@ -128,7 +128,12 @@ def _is_unchanged(module: ModuleType, root: Path) -> bool:
     return bool(module.__dict__[_STAMP] == sha256_hex(file.read_bytes()))
 
 
-def _load_module(entry: str, root: Path) -> tuple[Path, ModuleType, str]:
+def load_module(entry: str, root: Path) -> tuple[Path, ModuleType, str]:
+    """Load what an ENTRY names; return its file, its module, and the name after the mark, if any.
+
+    Raises:
+        EntryError: there is no such file or module, or it does not load.
+    """
     _forget_changed(root)
     importlib.invalidate_caches()
     path_text, _, name = entry.partition("#")

@@ -215,7 +215,8 @@ def make_worker(
 
     @lru_cache(maxsize=256)
     def digest_of(task_id: str, sandbox: Sandbox) -> str:
-        return workspace.sandbox_sha256(task_id, sandbox)
+        # By the settings with which this driver performs: the file may be read anew meanwhile.
+        return workspace.sandbox_sha256(task_id, settings.granted(task_id, sandbox))
 
     def sandbox_sha256(spec: TaskSpec) -> str:
         return "inline" if spec.kind == "inline" else digest_of(spec.task_id, spec.sandbox)

@@ -16,7 +16,7 @@ from babysitter.config import Place, cedar_texts, environment, find_root, load_p
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
 from babysitter.model.rules import Policy
-from babysitter.model.runner import Executor, Programs, Runner, SecretSource
+from babysitter.model.runner import Confinement, Executor, Programs, Runner, SecretSource
 from babysitter.model.values import Json, encode_json, sha256_hex
 from babysitter.policy.rules import make_policy
 from babysitter.service.ports import SystemClock, SystemDice
@@ -102,8 +102,15 @@ class Workspace:
         Raises:
             SandboxError: there is none, and the settings don't say ``mode = "none"``.
         """
-        if self._runner is not None:
-            return self._runner
+        return self._runner or self.confinement
+
+    @cached_property
+    def confinement(self) -> Confinement:
+        """The same, as it explains itself.
+
+        Raises:
+            SandboxError: as ``runner``.
+        """
         from babysitter.executors.sandbox.choose import choose_runner  # noqa: PLC0415 (probes the machine)
 
         return choose_runner(self.root, self.place.settings.sandbox.mode, hidden=(self.place.runs_dir,))
@@ -146,8 +153,9 @@ class Workspace:
         return call_inline
 
     def sandbox_sha256(self, task_id: str, sandbox: Sandbox) -> str:
-        """Return the digest of a task's effective sandbox."""
-        return self.runner.profile_sha256(self.place.settings.granted(task_id, sandbox))
+        """Return the digest of a task's effective profile. ``sandbox``: with what the settings grant it."""
+        del task_id
+        return self.runner.profile_sha256(sandbox)
 
     def policy_now(self) -> Policy:
         """Return the rules in force: those of the settings file as it is at this moment.

@@ -7,6 +7,7 @@ import pytest
 from babysitter.executors.sandbox.access import Access, check_workspace, plan_access
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SandboxError
+from babysitter.model.network import NetworkGrant
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_without_grants_nothing_is_writable_and_run_data_is_hidden(workspace: Pa
 
     assert access.writable == ()
     assert access.hidden == (f"{workspace}/.a5c",)
-    assert access.network == ()
+    assert access.network == NetworkGrant()
 
 
 def test_a_grant_of_everything_leaves_git_read_only(workspace: Path) -> None:

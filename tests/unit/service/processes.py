@@ -98,6 +98,11 @@ async def fetching(name: str, ctx: Context) -> str:
 
 
 @process
+async def building_then_fetching(name: str, ctx: Context) -> list[Any]:
+    return [await ctx.task(build, name), await ctx.task(fetch, name)]
+
+
+@process
 async def retrying(name: str, ctx: Context) -> str:
     return await told(ctx.task(flaky, name))
 
@@ -207,6 +212,15 @@ async def cleaning_up(name: str, ctx: Context) -> str:
         await ctx.task(build, f"clean {name}")
         raise
     return "not cancelled"
+
+
+@process
+async def giving_one_up(_: None, ctx: Context) -> Json:
+    """Let one of two fail, which ends the other, and go on."""
+    try:
+        await ctx.parallel.all(ctx.task(build, "slow"), ctx.task(fetch, "fails"))
+    except TaskError:
+        return await ctx.task(build, "after")
 
 
 @process

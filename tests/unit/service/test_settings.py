@@ -85,6 +85,7 @@ def test_an_empty_file_says_what_no_file_says() -> None:
             'Did you mean "write"?',
         ),
         ("[sandbox]\nmode = 'none'\n[[sandbox.tasks]]\nwrite = ['x']\n", 3, "task"),
+        ("[[sandbox.tasks]]\ntask = 'a'\nnetwork = ['example.com']\n", 1, "names no host and port"),
         ("worker.concurency = 1\n", 1, 'Did you mean "concurrency"?'),
         ("[budget]\nsteps = true\n", 2, "budget.steps"),
         ("worker = 3\n", 1, "worker"),

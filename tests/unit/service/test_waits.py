@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from babysitter.model import events as ev
+from babysitter.model.effects import Denial, Outcome
 from babysitter.model.runner import Attempt
 from babysitter.service.delivery import Delivery
 from babysitter.service.patience import Patience
@@ -115,6 +116,36 @@ def test_cancelling_stops_what_is_being_performed() -> None:
 
     assert view.status == "cancelled"
     assert "EFFECT_CANCELLED" in place.types("r")
+    assert verifies(place)
+
+
+def test_what_a_cancelled_task_was_denied_is_journaled_all_the_same() -> None:
+    from babysitter.service.ports import SystemClock
+
+    place = workspace(clock=SystemClock())
+    create(place, "giving_one_up", None)
+    driving = Driving(place, "r")
+    denial = Denial(what="a connection", rule="network.host", where="evil.test:443")
+
+    def build(attempt: Attempt, value: object) -> Outcome:
+        if value == {"name": "slow"}:
+            blocks_until_stopped(attempt, value)
+            return Outcome(denials=(denial,))
+        driving.face.wait_for("SANDBOX_DENIED")
+        return Outcome(value="after")
+
+    def fail(_attempt: Attempt, _value: object) -> object:
+        driving.face.wait_for("EFFECT_STARTED", 2)
+        raise ValueError("no")
+
+    place.script = {"build": build, "fetch": fail}
+
+    with driving as driver:
+        view = driver.ended()
+
+    types = place.types("r")
+    assert view.output == "after"
+    assert types.index("EFFECT_CANCELLED") < types.index("SANDBOX_DENIED")
     assert verifies(place)
 
 

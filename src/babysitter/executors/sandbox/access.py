@@ -17,8 +17,8 @@ from pathlib import Path
 
 from babysitter.model.effects import Denial, Sandbox
 from babysitter.model.errors import SandboxError
+from babysitter.model.network import NetworkGrant, NetworkGrantError, parse_grants
 
-NETWORKS = ((), ("loopback",), ("*",))
 # In a git directory: what makes git run a program, or look elsewhere for what does.
 GIT_LOCKED = ("hooks", "config", "config.worktree", "commondir", "worktrees", "modules")
 
@@ -39,7 +39,7 @@ class Access:
     hidden: tuple[str, ...]
     locked: tuple[str, ...]
     absent: tuple[str, ...]
-    network: tuple[str, ...]
+    network: NetworkGrant
     devices: tuple[str, ...]
 
 
@@ -73,12 +73,7 @@ def plan_access(workspace: Path, hidden: tuple[Path, ...], sandbox: Sandbox) -> 
     Raises:
         SandboxError: a grant names what is never granted; ``facts["denial"]`` is what to journal.
     """
-    if sandbox.network not in NETWORKS:
-        raise refused(
-            f"network {', '.join(sandbox.network)}",
-            "network",
-            'Grant network=("loopback",) or network=("*",); single hosts cannot be granted yet.',
-        )
+    network = plan_network(sandbox)
     writable = [_granted(workspace, hidden, path, writing=True) for path in sandbox.write]
     readable = [_granted(workspace, hidden, path, writing=False) for path in sandbox.read]
     git = [found for path in writable if (found := _git_directory(path)) is not None]
@@ -103,9 +98,34 @@ def plan_access(workspace: Path, hidden: tuple[Path, ...], sandbox: Sandbox) -> 
         ),
         locked=_ordered(locked),
         absent=_ordered(absent),
-        network=sandbox.network,
+        network=network,
         devices=tuple(sorted(set(sandbox.devices))),
     )
+
+
+def check_grants(workspace: Path, hidden: tuple[Path, ...], sandbox: Sandbox) -> NetworkGrant:
+    """Return the network grants, once all grants are known to be such as may be given; nothing is made.
+
+    Raises:
+        SandboxError: as ``plan_access``.
+    """
+    for path in sandbox.write:
+        _granted(workspace, hidden, path, writing=True, making=False)
+    for path in sandbox.read:
+        _granted(workspace, hidden, path, writing=False)
+    return plan_network(sandbox)
+
+
+def plan_network(sandbox: Sandbox) -> NetworkGrant:
+    """Return what the network grants come to.
+
+    Raises:
+        SandboxError: one of them says nothing that can be held; ``facts["denial"]`` is what to journal.
+    """
+    try:
+        return parse_grants(sandbox.network)
+    except NetworkGrantError as error:
+        raise refused(f"network: {error}", "network", error.hint, ", ".join(sandbox.network)) from None
 
 
 def refused(what: str, rule: str, hint: str, where: str = "") -> SandboxError:
@@ -114,7 +134,9 @@ def refused(what: str, rule: str, hint: str, where: str = "") -> SandboxError:
     return SandboxError(f"the sandbox does not give {what}.", hint=hint, denial=denial)
 
 
-def _granted(workspace: Path, hidden: tuple[Path, ...], text: str, *, writing: bool) -> Path:
+def _granted(
+    workspace: Path, hidden: tuple[Path, ...], text: str, *, writing: bool, making: bool = True
+) -> Path:
     verb = "write" if writing else "read"
     path = Path(os.path.realpath(workspace / text))
     if not text.startswith("/") and not path.is_relative_to(workspace):
@@ -129,7 +151,8 @@ def _granted(workspace: Path, hidden: tuple[Path, ...], text: str, *, writing: b
     if writing:
         _check_writable(path, text)
         if text.endswith("/"):
-            path.mkdir(parents=True, exist_ok=True)
+            if making:
+                path.mkdir(parents=True, exist_ok=True)
         elif not path.exists():
             raise SandboxError(
                 f"the write grant {text} is not there.",

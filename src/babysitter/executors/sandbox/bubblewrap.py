@@ -26,18 +26,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from babysitter.executors.sandbox.access import Access, plan_access
+from babysitter.executors.sandbox.access import Access, check_grants, plan_access
 from babysitter.executors.sandbox.descriptors import Descriptors, memory_file
+from babysitter.executors.sandbox.egress.attempt import Egress
+from babysitter.executors.sandbox.egress.names import NameResolver, SystemNames
 from babysitter.executors.sandbox.ending import KILLED, ended, remove_absent
 from babysitter.executors.sandbox.limits import Cage, Limits, ProcessLimits, limit_process, process_limits
 from babysitter.executors.sandbox.locate import locate
-from babysitter.executors.sandbox.profile import profile_sha256
+from babysitter.executors.sandbox.profile import effective_profile, profile_sha256
 from babysitter.executors.sandbox.spawn import spawn
 from babysitter.executors.sandbox.supervise import Started, supervise
 from babysitter.executors.sandbox.system import PATH, SYSTEM, SystemCopy, interpreter_paths, outermost
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SandboxError
 from babysitter.model.runner import Ended, OutputSink, Program, StopToken
+from babysitter.model.values import Json
 
 TMP = "/tmp"  # noqa: S108 (the sandbox's own)
 HOME = f"{TMP}/home"
@@ -56,12 +59,20 @@ _BEHAVIOUR = (
 
 
 class BubblewrapRunner:
-    """Implements ``model.runner.Runner``."""
+    """Implements ``model.runner.Confinement``."""
 
     name = "bubblewrap"
 
-    def __init__(self, binary: Path, workspace: Path, hidden: tuple[Path, ...], limits: Limits) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        workspace: Path,
+        hidden: tuple[Path, ...],
+        limits: Limits,
+        names: NameResolver | None = None,
+    ) -> None:
         self._binary = str(binary)
+        self._names = names or SystemNames()
         self._workspace = workspace
         self._hidden = hidden
         self._limits = limits
@@ -75,26 +86,48 @@ class BubblewrapRunner:
         """Return the digest of the effective profile."""
         return profile_sha256(self.name, self._limits.name, sandbox)
 
+    def profile(self, sandbox: Sandbox) -> Json:
+        """Return the effective profile."""
+        return effective_profile(self.name, self._limits.name, sandbox)
+
+    def check(self, sandbox: Sandbox) -> None:
+        """Return when these grants can be carried out."""
+        check_grants(self._workspace, self._hidden, sandbox)
+
     def run(
         self, program: Program, sandbox: Sandbox, stdout: OutputSink, stderr: OutputSink, stop: StopToken
     ) -> Ended:
         """Run the program; see ``model.runner.Runner.run``."""
         access = plan_access(self._workspace, self._hidden, sandbox)
+        egress = Egress(access.network, self._names)
         env = {"PATH": self._path, "HOME": HOME, "TMPDIR": TMP, "LANG": "C.UTF-8"} | program.env
+        # Last: with no other way out, another proxy's address could only lead nowhere.
+        env |= egress.env
         found = locate(program, env["PATH"], access, self._visible(program, access))
         cage = self._limits.take(sandbox)
         try:
-            with Descriptors(program) as fds:
+            with Descriptors(program) as fds, egress:
                 arguments = self._arguments(program, sandbox, access, env, fds)
-                with _Inside(self._binary, (found, *program.argv[1:]), arguments, fds, cage) as inside:
+                started = egress.argv((found, *program.argv[1:]))
+                command = (self._binary, "--args", str(_ARGS_FD), "--", *started)
+                with _Inside(command, arguments, fds, cage, egress) as inside:
                     inside.begin(process_limits(sandbox, caged=cage is not None))
                     why, waited = supervise(inside.started(fds), stdout, stderr, stop, program.timeout_s)
                     status = inside.exit_status()
+                egress.end(flush=why == "exit")
+                if (reason := egress.not_started()) is not None:
+                    raise _not_started(program.argv[0], reason)
                 denials = (cage.denials() if cage is not None else ()) + remove_absent(access)
                 if status is None and why == "exit" and not denials and not os.WIFSIGNALED(waited):
                     raise _not_started(program.argv[0], stderr.tail(400))
                 # Bubblewrap is in the cage too: when memory runs out, it may be what the kernel kills.
-                return ended(why, KILLED if status is None else status, fds.result(), denials)
+                return ended(
+                    why,
+                    KILLED if status is None else status,
+                    fds.result(),
+                    denials + egress.denials(),
+                    egress.usage(),
+                )
         finally:
             if cage is not None:
                 self._limits.give_back(cage)
@@ -106,7 +139,7 @@ class BubblewrapRunner:
         self, program: Program, sandbox: Sandbox, access: Access, env: Mapping[str, str], fds: Descriptors
     ) -> bytes:
         arguments = [*self._first_arguments, *self._temporary(sandbox)]
-        if not access.network:
+        if not access.network.shared:
             arguments.append("--unshare-net")
         covered = ("/usr", access.workspace)
         shown = {
@@ -148,14 +181,15 @@ class _Inside:
     """One bubblewrap and the first process in its namespaces, which waits until ``begin``."""
 
     def __init__(
-        self, binary: str, argv: tuple[str, ...], arguments: bytes, fds: Descriptors, cage: Cage | None
+        self, command: tuple[str, ...], arguments: bytes, fds: Descriptors, cage: Cage | None, egress: Egress
     ) -> None:
         self._status, status = fds.pipe()
         gate, self._gate = fds.pipe()
         for fd in (memory_file("arguments", arguments), status, gate):
             fds.add(fd)
+        egress.attach(fds)
         with cage.around_start() if cage is not None else contextlib.nullcontext():
-            self.outer = spawn((binary, "--args", str(_ARGS_FD), "--", *argv), {}, fds.child)
+            self.outer = spawn(command, {}, fds.child)
         fds.handed_over()
         self._said = b""
         while (found := _CHILD_PID.search(self._said)) is None:

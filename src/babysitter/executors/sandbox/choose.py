@@ -19,7 +19,7 @@ from babysitter.executors.sandbox.none import UnconfinedRunner
 from babysitter.executors.sandbox.system import PATH, home_directory
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import BabysitterError, SandboxError, SettingsError
-from babysitter.model.runner import Program, Runner
+from babysitter.model.runner import Confinement, Program
 
 MODES = ("auto", "bubblewrap", "landlock", "none")
 
@@ -60,7 +60,7 @@ def find_bubblewraps() -> tuple[Path, ...]:
     return tuple(found)
 
 
-def choose_runner(workspace: Path, mode: str = "auto", hidden: Iterable[Path] = ()) -> Runner:
+def choose_runner(workspace: Path, mode: str = "auto", hidden: Iterable[Path] = ()) -> Confinement:
     """Return the strongest runner that works here, or the one that ``mode`` names.
 
     Args:
@@ -98,7 +98,7 @@ def choose_runner(workspace: Path, mode: str = "auto", hidden: Iterable[Path] = 
 
 def _candidates(
     mode: str, workspace: Path, hidden: tuple[Path, ...], limits: Limits
-) -> Iterator[Callable[[], Runner]]:
+) -> Iterator[Callable[[], Confinement]]:
     """Yield ways to make a runner, strongest first."""
     if sys.platform != "linux":
         return
@@ -116,7 +116,7 @@ def _own_cgroups() -> str:
         return ""
 
 
-def _probe(runner: Runner) -> str | None:
+def _probe(runner: Confinement) -> str | None:
     """Return why the runner does not work here; None when it does."""
     sink = _Forget()
     try:

@@ -4,6 +4,8 @@ import contextlib
 import os
 import shutil
 import signal
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from babysitter.executors.sandbox.access import Access
 from babysitter.model.effects import Denial
@@ -19,11 +21,17 @@ _ENDING_SIGNALS = frozenset(
 )
 
 
-def ended(why: str, status: int, result: bytes, denials: tuple[Denial, ...]) -> Ended:
+def ended(
+    why: str,
+    status: int,
+    result: bytes,
+    denials: tuple[Denial, ...],
+    usage: Mapping[str, float] = MappingProxyType({}),
+) -> Ended:
     """Return the end; an exit status above 128 that names a signal is told as that signal."""
     if why == "exit" and status - SIGNALED in _ENDING_SIGNALS:
-        return Ended(why="signal", status=status - SIGNALED, result=result, denials=denials)
-    return Ended(why=why, status=status, result=result, denials=denials)
+        why, status = "signal", status - SIGNALED
+    return Ended(why=why, status=status, result=result, denials=denials, usage=dict(usage))
 
 
 def remove_absent(access: Access) -> tuple[Denial, ...]:

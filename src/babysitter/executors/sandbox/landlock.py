@@ -15,16 +15,18 @@ import os
 import sys
 from pathlib import Path
 
-from babysitter.executors.sandbox.access import Access, plan_access
+from babysitter.executors.sandbox.access import Access, check_grants, plan_access, refused
 from babysitter.executors.sandbox.launched import Job, launch
 from babysitter.executors.sandbox.limits import Limits
 from babysitter.executors.sandbox.locate import locate
-from babysitter.executors.sandbox.profile import profile_sha256
+from babysitter.executors.sandbox.profile import effective_profile, profile_sha256
 from babysitter.executors.sandbox.seccomp import build_filter
 from babysitter.executors.sandbox.system import ETC, PATH, SYSTEM, OwnFolder, interpreter_paths
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SandboxError
+from babysitter.model.network import NetworkGrant
 from babysitter.model.runner import Ended, OutputSink, Program, StopToken
+from babysitter.model.values import Json
 
 ABI_MIN = 3
 """Before this, truncating a file is not governed."""
@@ -52,7 +54,7 @@ def landlock_abi() -> int:
 
 
 class LandlockRunner:
-    """Implements ``model.runner.Runner``."""
+    """Implements ``model.runner.Confinement``."""
 
     name = "landlock"
 
@@ -73,11 +75,20 @@ class LandlockRunner:
         """Return the digest of the effective profile."""
         return profile_sha256(f"{self.name} ABI {self._abi}", self._limits.name, sandbox)
 
+    def profile(self, sandbox: Sandbox) -> Json:
+        """Return the effective profile."""
+        return effective_profile(f"{self.name} ABI {self._abi}", self._limits.name, sandbox)
+
+    def check(self, sandbox: Sandbox) -> None:
+        """Return when these grants can be carried out."""
+        _refuse_hosts(check_grants(self._workspace, self._hidden, sandbox))
+
     def run(
         self, program: Program, sandbox: Sandbox, stdout: OutputSink, stderr: OutputSink, stop: StopToken
     ) -> Ended:
         """Run the program; see ``model.runner.Runner.run``."""
         access = plan_access(self._workspace, self._hidden, sandbox)
+        _refuse_hosts(access.network)
         env = {"PATH": f"{os.path.dirname(sys.executable)}:{PATH}", "LANG": "C.UTF-8"} | program.env
         visible = (*SYSTEM, *self._interpreter, *program.read_only, *access.read_only, *access.writable)
         locate(program, env["PATH"], access, visible)
@@ -110,6 +121,15 @@ class LandlockRunner:
         for path in access.writable:
             rules += _around(path, (*access.hidden, *access.locked, *access.absent), _WRITE)
         return [(path, _fitting(path, rights)) for path, rights in rules if os.path.exists(path)]
+
+
+def _refuse_hosts(network: NetworkGrant) -> None:
+    if network.hosts:
+        raise refused(
+            f"single hosts ({', '.join(entry.text for entry in network.hosts)}) under Landlock",
+            "network",
+            "Landlock knows ports and not hosts. Install bubblewrap, or allow its namespaces here.",
+        )
 
 
 def _around(path: str, kept: tuple[str, ...], rights: int) -> list[tuple[str, int]]:

@@ -9,18 +9,19 @@ import os
 import sys
 from pathlib import Path
 
-from babysitter.executors.sandbox.access import plan_access
+from babysitter.executors.sandbox.access import check_grants, plan_access
 from babysitter.executors.sandbox.launched import Job, launch
 from babysitter.executors.sandbox.limits import Limits
 from babysitter.executors.sandbox.locate import locate
-from babysitter.executors.sandbox.profile import profile_sha256
+from babysitter.executors.sandbox.profile import effective_profile, profile_sha256
 from babysitter.executors.sandbox.system import PATH, OwnFolder
 from babysitter.model.effects import Sandbox
 from babysitter.model.runner import Ended, OutputSink, Program, StopToken
+from babysitter.model.values import Json
 
 
 class UnconfinedRunner:
-    """Implements ``model.runner.Runner``."""
+    """Implements ``model.runner.Confinement``."""
 
     name = "none"
 
@@ -33,6 +34,14 @@ class UnconfinedRunner:
     def profile_sha256(self, sandbox: Sandbox) -> str:
         """Return the digest of the effective profile."""
         return profile_sha256(self.name, self._limits.name, sandbox)
+
+    def profile(self, sandbox: Sandbox) -> Json:
+        """Return the effective profile."""
+        return effective_profile(self.name, self._limits.name, sandbox)
+
+    def check(self, sandbox: Sandbox) -> None:
+        """Return when these grants can be carried out."""
+        check_grants(self._workspace, self._hidden, sandbox)
 
     def run(
         self, program: Program, sandbox: Sandbox, stdout: OutputSink, stderr: OutputSink, stop: StopToken
