@@ -11,7 +11,7 @@ from babysitter.model.clock import parse_time
 from babysitter.model.errors import RunLockedError
 from babysitter.model.values import Json
 from babysitter.service.children import Children
-from babysitter.service.entries import loaded_child
+from babysitter.service.entries import entry_of, load_process
 from babysitter.service.mail import CancelMail, encode_mail
 from babysitter.service.patience import Face, Patience, Silence
 from babysitter.service.reading import read_state, read_states, run_created
@@ -112,7 +112,7 @@ class RunService:
 
         def drive(command: cmd.StartChild, child_run_id: str) -> str:
             if child_run_id not in store.run_ids():
-                loaded = loaded_child(command.process, workspace.root)
+                loaded = load_process(entry_of(command.process, workspace.root), workspace.root)
                 new = NewRun(
                     entry=loaded.entry, inputs=command.inputs, run_id=child_run_id, parent_run_id=run_id
                 )
