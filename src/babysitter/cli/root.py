@@ -36,6 +36,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "breakpoint_",
         "Look at breakpoints and their answers, ask back, pass them on.",
     ),
+    "process": (
+        "babysitter.cli.process",
+        "process",
+        "Review processes, and say which of them may run.",
+    ),
     "journal": ("babysitter.cli.journal", "journal", "Print, verify and export journals."),
     "audit": (
         "babysitter.cli.audit",
@@ -64,10 +69,11 @@ VERBS = {
     "run": "list status show events watch create iterate cancel signal replay rebuild-state".split(),
     "task": ["list", "show", "post"],
     "breakpoint": ["list", "show", "history", "ask", "reply", "reassign", "rules"],
+    "process": ["review", "trust", "untrust", "list"],
     "journal": ["cat", "verify", "export"],
     "audit": ["approvals", "report", "export", "verify"],
     "policy": ["show", "explain", "check", "review"],
-    "key": ["list", "add", "revoke", "approve"],
+    "key": ["list", "add", "revoke", "approve", "believe"],
     "witness": ["update", "seen", "serve"],
     "secret": ["list", "check"],
 }

@@ -1,13 +1,14 @@
 """From an ENTRY to a process: read its sources, see that they are trusted, load those very bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from babysitter.authoring.process import Process
 from babysitter.model.errors import BabysitterError, EntryError
-from babysitter.service.process.closure import Sources, is_path, read_sources, relative
+from babysitter.service.process.admitted import Admission, Admitted
+from babysitter.service.process.closure import Sources, read_sources, relative
 from babysitter.service.process.importing import load_entry
 
 
@@ -19,6 +20,7 @@ class LoadedProcess:
     closure: path relative to the workspace to SHA-256, of each file of the closure.
     secrets: the references that the closure names as literals.
     authors: who counts as an author of every run: the owners of the process and of its secrets.
+    admitted: why it may run; None where nobody asked.
     """
 
     process: Process[Any, Any]
@@ -28,6 +30,21 @@ class LoadedProcess:
     digest: str
     secrets: tuple[str, ...]
     authors: tuple[str, ...] = ()
+    admitted: Admitted | None = None
+
+
+def load_admitted(
+    admission: Admission, entry: str, root: Path, *, allow_untrusted: bool = False
+) -> LoadedProcess:
+    """Load the process of an ENTRY after it was asked whether exactly this code may run.
+
+    Raises:
+        EntryError: see ``load_process``.
+        UntrustedProcessError: it may not; nothing of it was run.
+    """
+    sources = read_sources(entry, root)
+    admitted = admission.admit(sources, allow_untrusted=allow_untrusted)
+    return replace(load_sources(sources), admitted=admitted)
 
 
 def load_process(entry: str, root: Path) -> LoadedProcess:
@@ -45,7 +62,7 @@ def load_sources(sources: Sources) -> LoadedProcess:
     Raises:
         EntryError: no process of that name, more than one and none named, or the file does not load.
     """
-    asked = _entry(sources, sources.name)
+    asked = sources.named
     facts = list(sources.facts())
     try:
         module = load_entry(sources)
@@ -56,7 +73,7 @@ def load_sources(sources: Sources) -> LoadedProcess:
     owners = {process.owner, *(use.owner for use in used)}
     return LoadedProcess(
         process=process,
-        entry=_entry(sources, process.name),
+        entry=replace(sources, name=process.name).named,
         sources=sources,
         closure=sources.digests,
         digest=sources.digest,
@@ -78,12 +95,6 @@ def entry_of(process: Process[Any, Any], root: Path) -> str:
             hint="Start it from a file of the workspace.",
         )
     return f"{relative(file, root)}#{process.name}"
-
-
-def _entry(sources: Sources, name: str) -> str:
-    if not name:
-        return sources.entry
-    return f"{sources.entry}{'#' if is_path(sources.entry) else ':'}{name}"
 
 
 def _load_failure(entry: str, error: Exception | SystemExit) -> EntryError:

@@ -22,6 +22,8 @@ from babysitter.model.runner import Attempt, Executor, Resolver
 from babysitter.model.values import Json
 from babysitter.service.ledger import Ledger, NoLedger
 from babysitter.service.patience import Patience, Silence
+from babysitter.service.process.admitted import Admission, Admitted
+from babysitter.service.process.closure import Sources
 from babysitter.service.reading import run_created
 from babysitter.service.runs import RunService
 from babysitter.service.views import RunView
@@ -63,6 +65,18 @@ class ScriptedExecutor:
         return given if isinstance(given, Outcome) else Outcome(value=given)
 
 
+class TrustsAll:
+    """service.process.admission.Admission of a test kit: all code may run, and the journal says by whose word."""
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+
+    def admit(self, sources: Sources, *, allow_untrusted: bool = False) -> Admitted:
+        """See Admission."""
+        del sources, allow_untrusted
+        return Admitted(method="local", by=(self._user,))
+
+
 class FakeWorkspace(Workspace):
     """See Workspace.
 
@@ -87,6 +101,7 @@ class FakeWorkspace(Workspace):
             clock=clock if clock is not None else FakeClock(),
             dice=dice if dice is not None else FakeDice(),
         )
+        self.admits: Admission = TrustsAll(user)
         self.script: dict[str, Act] = {}
         self.performed: list[Attempt] = []
         self.trust = Trust(signers=AllowedSigners.parse(""))
@@ -107,6 +122,11 @@ class FakeWorkspace(Workspace):
         other.script, other.performed, other.policy = self.script, self.performed, self.policy
         other.trust, other.keeps_log = self.trust, self.keeps_log
         return other
+
+    @property
+    def admission(self) -> Admission:
+        """See Workspace. Code is trusted unless a test says otherwise."""
+        return self.admits
 
     def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
         """See Workspace."""

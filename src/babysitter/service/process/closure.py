@@ -45,6 +45,13 @@ class Sources:
     folders: tuple[Path, ...]
 
     @property
+    def named(self) -> str:
+        """The ENTRY, with the process's name where one was given."""
+        if not self.name:
+            return self.entry
+        return f"{self.entry}{'#' if is_path(self.entry) else ':'}{self.name}"
+
+    @property
     def digests(self) -> dict[str, str]:
         """The SHA-256 of each file."""
         return {path: sha256_hex(content) for path, content in sorted(self.files.items())}
