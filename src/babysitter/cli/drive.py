@@ -9,7 +9,16 @@ from babysitter.cli.arguments import offer_runs
 from babysitter.cli.inputs import read_inputs
 from babysitter.cli.live import TerminalFace
 from babysitter.cli.render import run_summary
-from babysitter.cli.terminal import STATUS_OF_RUN, json_option, leave, runs_dir_option, show, workspace
+from babysitter.cli.terminal import (
+    STATUS_OF_RUN,
+    json_option,
+    leave,
+    runs_dir_option,
+    show,
+    untrusted_option,
+    workspace,
+)
+from babysitter.cli.trusting import asked_once
 from babysitter.service.patience import Patience
 from babysitter.service.queries import Queries
 from babysitter.service.runs import RunService
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
 @click.option("--wait", is_flag=True, help="Stay while only people or far timers remain.")
 @click.option("--follow", "-f", is_flag=True, help="Show what tasks write, as they write it; secrets masked.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@untrusted_option
 @json_option
 @runs_dir_option
 def start(  # noqa: PLR0913 (one parameter an option)
@@ -44,6 +54,7 @@ def start(  # noqa: PLR0913 (one parameter an option)
     wait: bool,
     follow: bool,
     quiet: bool,
+    allow_untrusted: bool,
     as_json: bool,
     runs_dir: str | None,
 ) -> None:
@@ -57,7 +68,12 @@ def start(  # noqa: PLR0913 (one parameter an option)
     if not (quiet or as_json):
         for name in opened.unmaskable():
             click.echo(f"Warning: {name} looks secret, but is too short to mask (8 characters).", err=True)
-    created = service.create(entry, read_inputs(inputs_file, pairs), run_id=run_id)
+    inputs = read_inputs(inputs_file, pairs)
+    created = asked_once(
+        opened,
+        lambda: service.create(entry, inputs, run_id=run_id, allow_untrusted=allow_untrusted),
+        may_ask=not as_json,
+    )
     if detach:
         view = Queries(opened).status(created)
         show(
@@ -67,7 +83,7 @@ def start(  # noqa: PLR0913 (one parameter an option)
         )
         return
     face = TerminalFace(opened, created, quiet=quiet or as_json, follow=follow)
-    _drive(opened, created, face, wait=wait, as_json=as_json)
+    _drive(opened, created, face, wait=wait, as_json=as_json, allow_untrusted=allow_untrusted)
 
 
 @click.command(epilog="Example: babysitter resume last")
@@ -79,6 +95,7 @@ def start(  # noqa: PLR0913 (one parameter an option)
 )
 @click.option("--follow", "-f", is_flag=True, help="Show what tasks write, as they write it; secrets masked.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@untrusted_option
 @json_option
 @runs_dir_option
 def resume(  # noqa: PLR0913 (one parameter an option)
@@ -89,6 +106,7 @@ def resume(  # noqa: PLR0913 (one parameter an option)
     accept_changed_process: bool,
     follow: bool,
     quiet: bool,
+    allow_untrusted: bool,
     as_json: bool,
     runs_dir: str | None,
 ) -> None:
@@ -107,10 +125,18 @@ def resume(  # noqa: PLR0913 (one parameter an option)
         raise click.UsageError("say which RUN, or --due.", click.get_current_context())
     run_id = Queries(opened).run_id(run)
     face = TerminalFace(opened, run_id, quiet=quiet or as_json, follow=follow)
-    _drive(opened, run_id, face, wait=wait, as_json=as_json, accept_changed=accept_changed_process)
+    _drive(
+        opened,
+        run_id,
+        face,
+        wait=wait,
+        as_json=as_json,
+        accept_changed=accept_changed_process,
+        allow_untrusted=allow_untrusted,
+    )
 
 
-def _drive(
+def _drive(  # noqa: PLR0913 (what the options say)
     opened: "Workspace",
     run_id: str,
     face: TerminalFace,
@@ -118,6 +144,7 @@ def _drive(
     wait: bool,
     as_json: bool,
     accept_changed: bool = False,
+    allow_untrusted: bool = False,
 ) -> None:
     patience = Patience(wait=wait, far_timer_s=opened.place.settings.worker.far_timer_s)
     stopped_by: list[int] = []
@@ -130,7 +157,17 @@ def _drive(
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        view = RunService(opened).drive(run_id, patience=patience, face=face, accept_changed=accept_changed)
+        view = asked_once(
+            opened,
+            lambda: RunService(opened).drive(
+                run_id,
+                patience=patience,
+                face=face,
+                accept_changed=accept_changed,
+                allow_untrusted=allow_untrusted,
+            ),
+            may_ask=not as_json,
+        )
     finally:
         face.close()
         for number, handler in before.items():

@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from babysitter.executors.confined import failure, passed_through, read_json, result_error, run_confined
+from babysitter.executors.reviewed import ReviewedCode
 from babysitter.model.effects import Outcome
 from babysitter.model.errors import InvalidValueError
 from babysitter.model.events import ErrorInfo
@@ -32,11 +33,13 @@ class PythonExecutor:
         resolver: Resolver,
         workspace: Path,
         environ: Mapping[str, str] = MappingProxyType({}),
+        code: ReviewedCode | None = None,
     ) -> None:
         self._runner = runner
         self._resolver = resolver
         self._workspace = workspace.resolve()
         self._environ = environ
+        self._code = code
 
     def perform(self, attempt: Attempt) -> Outcome:
         """Call the function; see ``model.runner.Executor.perform``."""
@@ -56,6 +59,7 @@ class PythonExecutor:
             "workspace": str(self._workspace),
             "source": spec.source,
             "qualname": spec.qualname,
+            "code": self._code.compiled() if self._code is not None else {},
             "input": self._resolver.reveal(attempt.input),
         }
         return Program(

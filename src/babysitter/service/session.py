@@ -289,7 +289,9 @@ def _floor(workspace: Workspace, opened: Opened, face: Face) -> Floor:
     worker = workspace.place.settings.worker
     performer = Performer(
         # Made when the first effect needs one: a run of inline tasks probes no sandbox.
-        executors=lru_cache(maxsize=1)(partial(workspace.executors, opened.secrets)),
+        executors=lru_cache(maxsize=1)(
+            partial(workspace.executors, opened.secrets, opened.loaded.sources.files)
+        ),
         granted=workspace.place.settings.granted,
         call_inline=workspace.call_inline,
         clock=workspace.clock,

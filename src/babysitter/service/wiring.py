@@ -123,17 +123,19 @@ class Workspace:
 
         return choose_runner(self.root, self.place.settings.sandbox.mode, hidden=(self.place.runs_dir,))
 
-    def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
-        """Return the executor of each kind of task."""
+    def executors(self, secrets: Secrets, files: Mapping[str, bytes]) -> Mapping[str, Executor]:
+        """Return the executor of each kind of task, for a process of these files."""
         from babysitter.executors.node import NodeExecutor  # noqa: PLC0415 (not needed to read)
         from babysitter.executors.python import PythonExecutor  # noqa: PLC0415
+        from babysitter.executors.reviewed import ReviewedCode  # noqa: PLC0415
         from babysitter.executors.shell import ShellExecutor  # noqa: PLC0415
 
+        code = ReviewedCode(files, self.root.resolve())
         parts = (self.runner, secrets.vault, self.root, environment())
         return {
             "shell": ShellExecutor(*parts),
-            "python": PythonExecutor(*parts),
-            "node": NodeExecutor(*parts),
+            "python": PythonExecutor(*parts, code),
+            "node": NodeExecutor(*parts, code),
         }
 
     @property

@@ -128,8 +128,9 @@ class FakeWorkspace(Workspace):
         """See Workspace. Code is trusted unless a test says otherwise."""
         return self.admits
 
-    def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
+    def executors(self, secrets: Secrets, files: Mapping[str, bytes]) -> Mapping[str, Executor]:
         """See Workspace."""
+        del files
         scripted = ScriptedExecutor(secrets.vault, self.script, self.performed)
         return dict.fromkeys(("python", "shell", "node"), scripted)
 

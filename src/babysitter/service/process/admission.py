@@ -210,7 +210,7 @@ def untrusted(sources: Sources, problems: list[tuple[str, str]]) -> UntrustedPro
     why = "; ".join(dict.fromkeys(text for _, text in problems))
     entry = sources.named
     return UntrustedProcessError(
-        f"nobody has trusted {entry} as it is now (digest {sources.digest[:12]}…, {len(sources.files)} files)"
+        f"nobody has trusted {entry} as it is now (digest {sources.digest[:12]}…)"
         + (f": {why}." if why else "."),
         hint=f"Review it: babysitter process review {entry}, then: babysitter process trust {entry} [--key KEY]",
         entry=entry,

@@ -23,6 +23,7 @@ from babysitter.model.values import sha256_hex
 TRUST_FOLDER = "babysitter.trust"
 _RECORDS_MAX = 10_000
 _SOURCES = "sources"
+_PRIVATE, _PUBLIC = 0o600, 0o666
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class SignedRecords:
 
     def __init__(self, root: Path) -> None:
         self.folder = root / TRUST_FOLDER
-        self.sources = SourceStore(self.folder / _SOURCES, 0o644)
+        self.sources = SourceStore(self.folder / _SOURCES, _PUBLIC)
 
     def all(self) -> Iterator[Record]:
         """Yield every record, in the order of their names."""
@@ -101,8 +102,8 @@ class SignedRecords:
         """Keep a signed statement, in place of the person's own about the same digest; return its path."""
         path = self.folder / digest / f"{_file_name(person)}.json"
         # The signature first: without its statement it is nothing, the other way round it is a record that fails.
-        write_file(path.with_name(f"{path.name}.sig"), signature.encode(), 0o644)
-        write_file(path, data, 0o644)
+        write_file(path.with_name(f"{path.name}.sig"), signature.encode(), _PUBLIC)
+        write_file(path, data, _PUBLIC)
         return path
 
     def remove(self, record: Record) -> None:
@@ -120,7 +121,7 @@ class LocalRecords:
         self._root = str(root.resolve())
         self._top = state / "trust"
         self.folder = self._top / sha256_hex(self._root.encode())[:32]
-        self.sources = SourceStore(self.folder / _SOURCES, 0o600)
+        self.sources = SourceStore(self.folder / _SOURCES, _PRIVATE)
 
     def all(self) -> Iterator[Record]:
         """Yield every record about this workspace; one that others could have written has a problem."""
@@ -135,7 +136,7 @@ class LocalRecords:
     def write(self, digest: str, data: bytes) -> Path:
         """Keep a word about a digest; return its path."""
         path = self.folder / f"{digest}.json"
-        write_file(path, data, 0o600)
+        write_file(path, data, _PRIVATE)
         return path
 
     def remove(self, record: Record) -> None:
@@ -160,7 +161,7 @@ class LocalRecords:
     def believe_signers(self, sha256: str, at: str) -> None:
         """Afterwards files of that digest are believed, and no others."""
         said = {"workspace": self._root, "signersSha256": sha256, "at": at}
-        write_file(self._signers, msgspec.json.encode(said), 0o600)
+        write_file(self._signers, msgspec.json.encode(said), _PRIVATE)
 
     def is_about_here(self, statement: TrustStatement) -> bool:
         """Tell whether an unsigned word is about this very folder."""
@@ -189,7 +190,8 @@ def write_file(path: Path, content: bytes, mode: int) -> None:
     """
     fresh = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if mode == 0o600 else 0o755)
+        for folder in (*reversed(path.parent.parents), path.parent):
+            folder.mkdir(exist_ok=True, mode=0o700 if mode == _PRIVATE else 0o777)
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
