@@ -106,7 +106,9 @@ def _checked(found: "ReviewView") -> Iterator[str]:
         name = f"{run.tool} {run.version}".strip()
         if run.state == "passed":
             count = sum(each.tool == run.tool for each in found.scan.findings)
-            yield f"checked by {name}: {run.examined} {run.unit}, {count or 'no'} findings"
+            found_text = "1 finding" if count == 1 else f"{count or 'no'} findings"
+            unit = run.unit.removesuffix("s") if run.examined == 1 else run.unit
+            yield f"checked by {name}: {run.examined} {unit}, {found_text}"
         else:
             yield style(f"NOT CHECKED by {name} ({run.state}): {plain(run.why)} {plain(run.fix)}", fg="red")
     if not any(run.tool == "bandit" for run in found.scan.tools):

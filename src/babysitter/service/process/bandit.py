@@ -116,13 +116,15 @@ def _path(name: str) -> str:
 def _finding(each: dict[str, Any], version: str, read: Callable[[str, int], str]) -> Finding:
     path, line = _path(each["filename"]), int(each["line_number"])
     rule = str(each["test_id"])
+    category = _CATEGORY.get(rule, "other")
     return Finding(
         tool=TOOL,
         rule=rule,
-        category=_CATEGORY.get(rule, "other"),
+        category=category,
         severity=_SEVERITY.get(each["issue_severity"], "medium"),
         path=path,
-        message=str(each["issue_text"]),
+        # Bandit quotes the password that it suspects.
+        message="Possible hard-coded password." if category == "credential" else str(each["issue_text"]),
         fingerprint=fingerprint_of(TOOL, rule, path, read(path, line)),
         version=version,
         span=Span(line=line, column=int(each.get("col_offset", -1)) + 1),

@@ -38,7 +38,13 @@ class TrustPlace(Workspace):
     """A workspace of files, with its own idea of the account, of CI and of what the environment pins."""
 
     def __init__(
-        self, top: Path, *, settings: str = "", in_ci: bool = False, pinned: str | None = None, root: str = "ws"
+        self,
+        top: Path,
+        *,
+        settings: str = "",
+        in_ci: bool = False,
+        pinned: str | None = None,
+        root: str = "ws",
     ) -> None:
         folder = top / root
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,9 +61,7 @@ class TrustPlace(Workspace):
         admission = self.process_trust
         self.process_trust = WorkspaceAdmission(  # type: ignore[misc]
             root=admission.root,
-            surroundings=Surroundings(
-                state=top / "state", user="me", in_ci=in_ci, pinned_signers=pinned
-            ),
+            surroundings=Surroundings(state=top / "state", user="me", in_ci=in_ci, pinned_signers=pinned),
             settings=admission.settings,
             policy=admission.policy,
             signers=admission.signers,

@@ -14,7 +14,9 @@ from tests.unit.service.process.places import FILES, TrustPlace
 from tests.unit.service.signing import ALICE, BOB, EVE, KEYS, SIGNERS
 
 pytestmark = pytest.mark.promise("G07")
-REVIEWED = '[roles]\nreviewers = ["alice@example.com", "bob@example.com"]\n[trust]\nreviewers = ["reviewers"]\n'
+REVIEWED = (
+    '[roles]\nreviewers = ["alice@example.com", "bob@example.com"]\n[trust]\nreviewers = ["reviewers"]\n'
+)
 
 
 def refused(place: TrustPlace, *, reason: str) -> UntrustedProcessError:
@@ -167,7 +169,9 @@ def test_a_quorum_is_of_different_people(tmp_path: Path) -> None:
     assert set(place.admit().by) == {ALICE, BOB}
 
 
-@pytest.mark.parametrize("settings", ['[sandbox]\nmode = "none"\n', '[[sandbox.tasks]]\ntask = "x"\nnetwork = ["*"]\n'])
+@pytest.mark.parametrize(
+    "settings", ['[sandbox]\nmode = "none"\n', '[[sandbox.tasks]]\ntask = "x"\nnetwork = ["*"]\n']
+)
 def test_settings_that_let_the_code_do_more_take_trust_back(tmp_path: Path, settings: str) -> None:
     TrustPlace(tmp_path).with_signers().trust(ALICE)
 

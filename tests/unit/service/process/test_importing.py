@@ -35,7 +35,9 @@ def write(root: Path, files: dict[str, str]) -> None:
 
 
 def test_what_changes_after_it_was_digested_does_not_run(root: Path) -> None:
-    write(root, {"flow.py": "import helper_a\nSAID = helper_a.SAID\n" + PROCESS, "helper_a.py": "SAID = 'good'"})
+    write(
+        root, {"flow.py": "import helper_a\nSAID = helper_a.SAID\n" + PROCESS, "helper_a.py": "SAID = 'good'"}
+    )
     sources = read_sources("flow.py", root)
 
     write(root, {"flow.py": "1 / 0\n", "helper_a.py": "raise SystemExit('evil')"})
@@ -57,7 +59,9 @@ def test_an_import_inside_a_function_gets_the_digested_bytes_too(root: Path) -> 
 
 def test_bytecode_of_a_clone_is_never_run_in_place_of_its_source(root: Path) -> None:
     """A .pyc of another text, said to be of this one: its time and its size agree, so Python would take it."""
-    write(root, {"flow.py": "import helper_c\nSAID = helper_c.SAID\n" + PROCESS, "helper_c.py": "SAID = 'evil'"})
+    write(
+        root, {"flow.py": "import helper_c\nSAID = helper_c.SAID\n" + PROCESS, "helper_c.py": "SAID = 'evil'"}
+    )
     source = root / "helper_c.py"
     cached = py_compile.compile(str(source), doraise=True)
     facts = source.stat()
@@ -75,11 +79,16 @@ def test_bytecode_of_a_clone_is_never_run_in_place_of_its_source(root: Path) -> 
     ("text", "what"),
     [
         ("import importlib\nimportlib.import_module('unread' + '_d')\n", "a computed name"),
-        ("import sys\nsys.path.insert(0, PLACE)\nimport importlib\nimportlib.import_module('un'+'read_d')\n", "a path"),
+        (
+            "import sys\nsys.path.insert(0, PLACE)\nimport importlib\nimportlib.import_module('un'+'read_d')\n",
+            "a path",
+        ),
         ("__import__('_'.join(['unread', 'd']))\n", "a builtin"),
     ],
 )
-def test_a_module_of_the_workspace_that_no_import_names_does_not_load(root: Path, text: str, what: str) -> None:
+def test_a_module_of_the_workspace_that_no_import_names_does_not_load(
+    root: Path, text: str, what: str
+) -> None:
     write(root, {"flow.py": text.replace("PLACE", repr(str(root))) + PROCESS, "unread_d.py": "RAN = 1"})
     sys.path.insert(0, str(root))
     try:
@@ -113,15 +122,30 @@ def test_a_folder_of_the_workspace_that_is_on_the_path_is_part_of_it(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after an editable install of a project with its sources below src."""
-    write(root, {"flow.py": "from project_g import work\n" + PROCESS, "src/project_g/__init__.py": "", "src/project_g/work.py": ""})
+    write(
+        root,
+        {
+            "flow.py": "from project_g import work\n" + PROCESS,
+            "src/project_g/__init__.py": "",
+            "src/project_g/work.py": "",
+        },
+    )
     monkeypatch.syspath_prepend(str(root / "src"))
 
-    assert set(read_sources("flow.py", root).files) == {"flow.py", "src/project_g/__init__.py", "src/project_g/work.py"}
+    assert set(read_sources("flow.py", root).files) == {
+        "flow.py",
+        "src/project_g/__init__.py",
+        "src/project_g/work.py",
+    }
     load_process("flow.py", root)
 
 
 def test_what_is_imported_from_the_folder_of_the_entry_is_found_from_deeper_down(root: Path) -> None:
-    files = {"a/flow.py": "import pack_h.part\n" + PROCESS, "pack_h/part.py": "import near_h\n", "a/near_h.py": ""}
+    files = {
+        "a/flow.py": "import pack_h.part\n" + PROCESS,
+        "pack_h/part.py": "import near_h\n",
+        "a/near_h.py": "",
+    }
     write(root, files)
 
     assert set(load_process("a/flow.py", root).closure) == set(files)
@@ -163,7 +187,10 @@ def test_two_entries_with_helpers_of_one_name_each_get_their_own(root: Path) -> 
 
 def test_a_file_of_the_closure_may_be_an_entry_where_the_closure_has_all_of_it(root: Path) -> None:
     child = PROCESS.replace("main", "child_k")
-    write(root, {"flow.py": "from parts_k import child\n" + PROCESS, "parts_k/child.py": "import near_k\n" + child})
+    write(
+        root,
+        {"flow.py": "from parts_k import child\n" + PROCESS, "parts_k/child.py": "import near_k\n" + child},
+    )
     write(root, {"parts_k/near_k.py": ""})
 
     found = covered(read_sources("flow.py", root))
