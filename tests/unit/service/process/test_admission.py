@@ -215,3 +215,18 @@ def test_what_is_not_canonical_is_no_statement(tmp_path: Path) -> None:
 
     with pytest.raises(SignatureError, match="not the canonical form"):
         parse_trust(b" " + data)
+
+
+def test_who_trusts_a_process_trusts_the_children_that_it_imports_and_no_other_entry(tmp_path: Path) -> None:
+    place = TrustPlace(tmp_path)
+    place.write("flow.py", "import child\n" + FILES["flow.py"])
+    place.write("child.py", "import near\n" + FILES["flow.py"].replace("main", "small"))
+    place.write("other.py", FILES["flow.py"])
+    place.trust(None)
+
+    assert place.admit("child.py#small").method == "local"
+    with pytest.raises(UntrustedProcessError):
+        place.admit("other.py")
+    place.write("near.py", "VALUE = 2\n")
+    with pytest.raises(UntrustedProcessError):
+        place.admit("child.py#small")
