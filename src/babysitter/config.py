@@ -57,11 +57,13 @@ class SandboxTable(Table, frozen=True, kw_only=True):
 class SecretsTable(Table, frozen=True, kw_only=True):
     """``[secrets]``.
 
-    ``names``: environment variables that are secret whatever they are called; ``recognise``: by name.
+    ``names``: environment variables that are secret whatever they are called; ``recognise``: by name;
+    ``allow``: fingerprints of values that look like credentials and are none.
     """
 
     names: tuple[str, ...] = ()
     recognise: bool = True
+    allow: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")], ...] = ()
 
 
 class BudgetTable(Table, frozen=True, kw_only=True):

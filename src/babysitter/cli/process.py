@@ -110,9 +110,7 @@ def _trusted_text(done: "TrustedView") -> str:
     lines += [f"Accepted {each.rule} in {plain(each.path)}: {plain(each.reason)}" for each in done.accepted]
     lines += [f"NOT CHECKED by {each.tool} ({each.state})" for each in done.checked if each.state != "passed"]
     if done.believes:
-        lines.append(
-            f"From now on what {plain(', '.join(done.believes))} signs counts on this machine, in this folder."
-        )
+        lines.append(f"What {plain(', '.join(done.believes))} signs counts from now on, in this folder.")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from babysitter.cli.terminal import style
 
 if TYPE_CHECKING:
     from babysitter.model.findings import Finding
+    from babysitter.scanners.process_tasks import FoundTask
     from babysitter.service.process_review import ReviewView
 
 _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "white"}
@@ -57,29 +58,26 @@ def summary(found: "ReviewView") -> Iterator[str]:
     if not found.tasks:
         yield "  no tasks"
     for task in found.tasks:
-        marks = [
-            mark for mark, is_so in (("CRITICAL", task.critical), ("idempotent", task.idempotent)) if is_so
-        ]
-        if task.environment:
-            marks.insert(0, task.environment.upper())
-        if task.kind == "inline":
-            marks.append(style("runs in the driver, not confined", fg="yellow"))
-        where = f"{plain(task.path)}:{task.line}"
-        yield f"  {plain(task.task_id)}  ({task.kind}, {where})" + "".join(
-            f"  {plain(mark) if mark.isascii() else mark}" for mark in marks
-        )
-        for name, word in _GRANTS:
-            granted = getattr(task, name)
-            if granted:
-                yield f"      {word}: " + style(plain(", ".join(granted)), fg="yellow")
-        if task.takes_secrets:
-            yield "      takes secrets"
-        if task.script:
-            yield f"      script: {plain(task.script)}"
-        for text in task.unknown:
-            yield "      " + style(f"can't be read from the code: {plain(text)}", fg="yellow")
+        yield from _task(task)
     for secret in found.secrets:
         yield f"  secret {plain(secret.ref)}  ({plain(secret.path)}:{secret.line})"
+
+
+def _task(task: "FoundTask") -> Iterator[str]:
+    marks = [plain(task.environment.upper())] if task.environment else []
+    marks += [mark for mark, is_so in (("CRITICAL", task.critical), ("idempotent", task.idempotent)) if is_so]
+    if task.kind == "inline":
+        marks.append(style("runs in the driver, not confined", fg="yellow"))
+    yield "  ".join([f"  {plain(task.task_id)}", f"({task.kind}, {plain(task.path)}:{task.line})", *marks])
+    for name, word in _GRANTS:
+        if granted := getattr(task, name):
+            yield f"      {word}: " + style(plain(", ".join(granted)), fg="yellow")
+    if task.takes_secrets:
+        yield "      takes secrets"
+    if task.script:
+        yield f"      script: {plain(task.script)}"
+    for text in task.unknown:
+        yield "      " + style(f"can't be read from the code: {plain(text)}", fg="yellow")
 
 
 def _findings(found: "ReviewView") -> Iterator[str]:
@@ -97,8 +95,6 @@ def finding_lines(each: "Finding") -> Iterator[str]:
     yield f"         {plain(each.message)}"
     if each.fix:
         yield f"         fix: {plain(each.fix)}"
-    if each.category == "credential":
-        yield f"         fingerprint {each.fingerprint}"
 
 
 def _checked(found: "ReviewView") -> Iterator[str]:

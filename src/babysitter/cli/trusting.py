@@ -76,9 +76,7 @@ def _ask_about_signers(opened: "Workspace", refusal: UntrustedProcessError) -> N
     from babysitter.service.process_trust import Trusting  # noqa: PLC0415 (only here)
 
     _say(plain_lines(refusal.message))
-    _say(
-        "Whoever could change this folder could have put themselves there: ask them another way whose keys these are."
-    )
+    _say("Whoever could change this folder could have put themselves there: ask them whose keys these are.")
     if (
         _answer("Shall what these signers sign count on this machine, in this folder? [y]es, [N]o: ")
         not in _YES

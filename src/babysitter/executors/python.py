@@ -59,7 +59,7 @@ class PythonExecutor:
             "workspace": str(self._workspace),
             "source": spec.source,
             "qualname": spec.qualname,
-            "code": self._code.compiled() if self._code is not None else {},
+            "code": self._code.modules() if self._code is not None else {},
             "input": self._resolver.reveal(attempt.input),
         }
         return Program(

@@ -1,13 +1,11 @@
-"""The code that was trusted when the run was opened, for tasks: they get those bytes, whatever stands on disk by then.
+"""The code that was trusted when the run was opened, for tasks: they get it, whatever stands on disk by then.
 
-Python tasks are handed their modules as compiled code. Node reads its scripts itself, so they are compared first;
+Python tasks are handed their modules' sources. Node reads its scripts itself, so they are compared first;
 between that and Node's reading a moment remains.
 """
 
 import base64
-import marshal
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from babysitter.model.errors import UntrustedProcessError
@@ -19,20 +17,17 @@ class ReviewedCode:
     def __init__(self, files: Mapping[str, bytes], workspace: Path) -> None:
         self._files = files
         self._workspace = workspace
-        self._compiled: dict[str, str] | None = None
+        self._modules: dict[str, str] | None = None
 
-    def compiled(self) -> dict[str, str]:
-        """Return each Python file as marshalled code in base64, for a child of this very interpreter."""
-        if self._compiled is None:
-            found = {}
-            for path, content in self._files.items():
-                if path.endswith(".py"):
-                    # What does not compile does not load either, and the child says where.
-                    with suppress(SyntaxError, ValueError):
-                        code = compile(content, str(self._workspace / path), "exec", dont_inherit=True)
-                        found[path] = base64.b64encode(marshal.dumps(code)).decode()
-            self._compiled = found
-        return self._compiled
+    def modules(self) -> dict[str, str]:
+        """Return the bytes of each Python file in base64."""
+        if self._modules is None:
+            self._modules = {
+                path: base64.b64encode(content).decode()
+                for path, content in self._files.items()
+                if path.endswith(".py")
+            }
+        return self._modules
 
     def check_scripts(self) -> None:
         """Return when every file that is not Python still is what was trusted.

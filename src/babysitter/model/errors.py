@@ -170,8 +170,9 @@ class ProcessChangedError(RefusedError):
 class UntrustedProcessError(RefusedError):
     """Nobody who may has trusted this very code; ``facts`` has ``entry``, ``digest`` and ``reason``.
 
-    reason: ``unknown``, ``record`` (there is one that does not count), ``settings`` (the sandbox's have changed
-    since), ``signers`` (who signed counts only by files that this account has not believed), ``findings``.
+    reason: ``unknown``, ``record`` (there is one that does not count), ``settings`` (the sandbox's have
+    changed since), ``signers`` (who signed counts only by files that this account has not believed),
+    ``findings``.
     """
 
     code = "refused.untrusted"

@@ -51,9 +51,10 @@ class RunCreated(Event, frozen=True, kw_only=True):
     """First line.
 
     ``secrets``: the references that lines of this run may hold; no others resolve. ``authors``: who counts as
-    an author besides ``requested_by``: the owners that its process and its secrets declare. ``trust``: why the
-    code may run: ``signed``, ``local``, ``allowed-untrusted``, or in old journals ``unchecked``; ``trusted_by``:
-    whose word that is; ``trust_statements``: SHA-256 of each statement of trust that counted.
+    an author besides ``requested_by``: the owners that its process and its secrets declare. ``trust``: why
+    the
+    code may run: ``signed``, ``local``, ``allowed-untrusted``, or in old journals ``unchecked``;
+    ``trusted_by``: whose word that is; ``trust_statements``: SHA-256 of each statement of trust that counted.
     """
 
     type = "RUN_CREATED"

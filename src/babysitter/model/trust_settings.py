@@ -1,18 +1,11 @@
-"""The settings about trust in processes, as ``babysitter.toml`` has them. Reference: docs/reference/settings.md."""
+"""The settings about trust in processes, as ``babysitter.toml`` has them.
+
+Reference: docs/reference/settings.md.
+"""
 
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
-
-
-class AllowedCredential(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[[trust.allowed_credentials]]``: what looks like a credential in code and is none.
-
-    fingerprint: as ``process review`` shows it. reason: for whoever reads the settings.
-    """
-
-    fingerprint: str
-    reason: Annotated[str, Meta(min_length=1)]
 
 
 class TrustTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +18,6 @@ class TrustTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reviewers: tuple[str, ...] = ()
     quorum: Annotated[int, Meta(ge=1, le=100)] = 1
     local: Literal["auto", "allow", "deny"] = "auto"
-    allowed_credentials: tuple[AllowedCredential, ...] = ()
 
     @property
     def takes_local(self) -> bool:

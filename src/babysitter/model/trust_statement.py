@@ -1,8 +1,9 @@
 """What a person signs when trusting a process: an in-toto Statement v1 in RFC 8785 form.
 
-The subjects are the files of the process's import closure; the predicate says which digest they add up to, under
-which settings of the sandbox, what was accepted and what looked at it. A word that counts on one machine alone
-(method ``local``) is the same document without a signature, and names the workspace that it is about.
+The subjects are the files of the process's import closure; the predicate says which digest they add up to,
+under which settings of the sandbox, what was accepted and what looked at it. A word that counts on one
+machine alone (method ``local``) is the same document without a signature, and names the workspace that it is
+about.
 
 Reference: docs/reference/process-trust.md.
 """
@@ -27,7 +28,7 @@ class _Part(
 
 
 class CoveredFile(_Part, frozen=True, kw_only=True):
-    """A file of the closure that may be an entry of its own, as that of a child run, and its digest as that."""
+    """A file of the closure that may be an entry of its own, as a child run's, and its digest as that."""
 
     file: str
     digest: str

@@ -1,9 +1,9 @@
-"""What process code does besides ``ctx``: faults of determinism, and what runs in the driver while files load.
+"""What process code does besides ``ctx``: faults of determinism, and what runs while its files load.
 
-Looked at: what every ``@process`` of the files reaches (helpers, methods of classes it names, functions that it
-hands on), and what stands at the top of a file, which runs when it is loaded. Not looked at: the bodies of tasks,
-which run in their sandbox. It reads code and can be deceived by code that hides; the guard, the journal's replay
-and the sandbox do not depend on it.
+Looked at: what every ``@process`` of the files reaches (helpers, methods of classes it names, functions that
+it hands on), and what stands at the top of a file, which runs when it is loaded. Not looked at: the bodies
+of tasks, which run in their sandbox. It reads code and can be deceived by code that hides; the guard, the
+journal's replay and the sandbox do not depend on it.
 """
 
 import ast

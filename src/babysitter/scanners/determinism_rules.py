@@ -1,7 +1,7 @@
 """What process code must not do, as data: which calls, why, what instead, and how bad it is.
 
-The guard of the engine stops most of these when they happen, in process code; it lets through what a file does
-while it is loaded, and that runs in the driver, outside of any sandbox.
+The guard of the engine stops most of these when they happen, in process code; it lets through what a file
+does while it is loaded, and that runs in the driver, outside of any sandbox.
 """
 
 from dataclasses import dataclass
@@ -252,4 +252,4 @@ HARMLESS = frozenset(
     "shutil.Error subprocess.CalledProcessError subprocess.TimeoutExpired subprocess.PIPE subprocess.DEVNULL "
     "requests.RequestException".split()
 )
-"""Names below those above that do nothing of the kind. ``random.Random()`` without a seed is looked at apart."""
+"""Names below those above that do nothing of the kind. A ``Random()`` without a seed is looked at apart."""

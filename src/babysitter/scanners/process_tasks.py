@@ -1,7 +1,7 @@
 """What a process may do, as its code says: tasks with their sandboxes, processes, packages from outside.
 
-The code is read, not run: nobody may have reviewed it yet. What can't be read from it (an option that is computed)
-is told as such, never left out.
+The code is read, not run: nobody may have reviewed it yet. What can't be read from it (an option that is
+computed) is told as such, never left out.
 """
 
 import ast
@@ -73,7 +73,7 @@ def processes_in(modules: Modules) -> tuple[FoundProcess, ...]:
 
 
 def packages_in(modules: Modules) -> tuple[str, ...]:
-    """Return the packages that the files import from outside of the workspace and of Python; none is reviewed."""
+    """Return the packages that the files import from outside of workspace and Python; none is reviewed."""
     found = set()
     for module in modules.by_path.values():
         for dotted in module.names.values():

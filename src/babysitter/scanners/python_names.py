@@ -57,7 +57,7 @@ class Module:
         return ""
 
     def maker_of(self, decorator: ast.expr) -> str:
-        """Return ``task``, ``shell_task``, ``node_task`` or ``process`` where that decorates; else nothing."""
+        """Return ``task``, ``shell_task``, ``node_task`` or ``process`` where that decorates, or nothing."""
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         module, _, name = self.dotted(called).rpartition(".")
         return name if name in MAKERS and module in _OF_AUTHORS else ""
@@ -104,8 +104,9 @@ def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
         if isinstance(node, ast.Assign):
             yield from ((each.id, node.value) for each in node.targets if isinstance(each, ast.Name))
         elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
-            if isinstance(node.target, ast.Name) and node.value is not None:
-                yield node.target.id, node.value
+            target, value = node.target, node.value
+            if value is not None and isinstance(target, ast.Name):
+                yield target.id, value
 
 
 def _bound_by_imports(tree: ast.Module) -> Iterator[tuple[str, str]]:

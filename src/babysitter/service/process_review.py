@@ -1,7 +1,7 @@
 """Reviewing a process before it runs: what it consists of, what it may do, what is wrong, what has changed.
 
-Everything is read, nothing of the process is run. What was looked at is the bytes that are digested; a tool that
-was not there is said to be missing, and the review is then not complete.
+Everything is read, nothing of the process is run. What was looked at is the bytes that are digested; a tool
+that was not there is said to be missing, and the review is then not complete.
 """
 
 import difflib
@@ -55,7 +55,7 @@ class SecretNamed(View, frozen=True, kw_only=True):
 
 
 class Change(View, frozen=True, kw_only=True):
-    """What differs from what was last trusted. ``diff``: unified; ``left_out``: lines of it that are not here."""
+    """What differs from what was last trusted. ``diff``: unified; ``left_out``: lines that are not here."""
 
     since_digest: str
     by: str
@@ -183,16 +183,13 @@ class Reviewing:
 
     def _credentials(self, sources: Sources) -> tuple[ToolRun, tuple[Finding, ...]]:
         scan_text = self.workspace.scan_text
-        allowed = {each.fingerprint for each in self.workspace.place.settings.trust.allowed_credentials}
         found: list[Finding] = []
         try:
             for path, content in sources.files.items():
                 found += scan_text(path, content.decode("utf-8", "surrogateescape"))
         except BabysitterError as error:
             return ToolRun(tool=CREDENTIALS, state="failed", why=error.message, fix=error.hint), tuple(found)
-        kept = tuple(each for each in found if each.fingerprint not in allowed)
-        name = kept[0].tool if kept else CREDENTIALS
-        return ToolRun(tool=name, state="passed", examined=len(sources.files)), kept
+        return ToolRun(tool=CREDENTIALS, state="passed", examined=len(sources.files)), tuple(found)
 
     def _bandit(self, sources: Sources) -> tuple[ToolRun, tuple[Finding, ...]]:
         lines = {

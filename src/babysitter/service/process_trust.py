@@ -1,7 +1,7 @@
-"""Saying that a process may run, and taking it back: signed for everybody, or unsigned for this account alone.
+"""Saying that a process may run, and taking it back: signed for everybody, or for this account alone.
 
-A word is given about exactly the bytes that were scanned a moment before, and is refused while a credential stands
-in them, or a finding of high severity that nobody took by name and with a reason.
+A word is given about exactly the bytes that were scanned a moment before, and is refused while a credential
+stands in them, or a finding of high severity that nobody took by name and with a reason.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ _WORST = ("critical", "high")
 
 
 class TrustedView(View, frozen=True, kw_only=True):
-    """A word that was given. ``path``: where it is kept. ``believes``: who may sign, when that counts from now on."""
+    """A word that was given. ``path``: where it is kept. ``believes``: who may sign, where that is new."""
 
     entry: str
     digest: str
@@ -54,7 +54,7 @@ class TrustedView(View, frozen=True, kw_only=True):
 
 
 class TrustRecordView(View, frozen=True, kw_only=True):
-    """A word that is kept. ``state``: in force, or why not. ``current``: it is about the code as it is now."""
+    """A word that is kept. ``state``: in force, or why not. ``current``: about the code as it is now."""
 
     entry: str
     digest: str
@@ -132,7 +132,7 @@ class Trusting:
         return tuple(sorted(views, key=lambda view: view.at, reverse=True))
 
     def believe_signers(self) -> tuple[str, ...]:
-        """Have the files of signers, as they are, count for this account on this machine; return whom they name.
+        """Have the files of signers, as they are, count for this account here; return whom they name.
 
         Raises:
             RefusedError: the environment says which files count.
@@ -294,7 +294,7 @@ def taken(sources: Sources, scan: Scan, accept: Mapping[str, str]) -> tuple[Acce
 
 
 def blocks(finding: Finding) -> bool:
-    """Tell whether a finding stands in the way of trust: a credential of the credential scan, or a high one."""
+    """Tell whether a finding stands in the way of trust: a credential, or one of high severity."""
     # Bandit guesses credentials by names of variables, at low severity; those are looked at as any other.
     return finding.severity in _WORST or (finding.category == "credential" and finding.tool != "bandit")
 
@@ -311,8 +311,8 @@ def _blocked(sources: Sources, blocking: list[Finding]) -> UntrustedProcessError
     more = f"\n  and {len(blocking) - 20} more" if len(blocking) > 20 else ""
     is_credential = any(each.category == "credential" for each in blocking)
     hint = (
-        'Take the credential out of the code: secret("env:NAME"). What is none is allowed by its fingerprint in '
-        "[[trust.allowed_credentials]]."
+        'Take the credential out of the code: secret("env:NAME"). What is none, allow by its fingerprint: '
+        "[secrets] allow in babysitter.toml; see: babysitter process review ENTRY"
         if is_credential
         else "Mend them, or take one by name and with a reason: --accept RULE=REASON"
     )

@@ -195,9 +195,9 @@ class Workspace:
     @property
     def scan_text(self) -> "ScanText":
         """What finds credentials in a text."""
-        from babysitter.service.process.credentials import scan_text  # noqa: PLC0415 (builds its patterns)
+        from babysitter.service.process.credentials import PlainCredentials  # noqa: PLC0415 (rarely needed)
 
-        return scan_text
+        return PlainCredentials(self.place.settings.secrets.allow).scan_text
 
     @property
     def admission(self) -> "Admission":

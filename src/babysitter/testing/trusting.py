@@ -1,4 +1,4 @@
-"""Trust for tests that run real commands: what a person would say at a terminal, said here in so many words."""
+"""Trust for tests that run real commands: what a person would say at a terminal, said by a test."""
 
 from pathlib import Path
 

@@ -66,7 +66,7 @@ class ScriptedExecutor:
 
 
 class TrustsAll:
-    """service.process.admission.Admission of a test kit: all code may run, and the journal says by whose word."""
+    """service.process.admitted.Admission of a test kit: all code may run, by the user's word."""
 
     def __init__(self, user: str) -> None:
         self._user = user

@@ -1,4 +1,4 @@
-"""``process``, and what a person meets who runs code that nobody has trusted: real commands, keys and terminals."""
+"""``process``, and what a person meets who runs untrusted code: real commands, keys and terminals."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What process code must not do is found with its line and what to do instead; bodies of tasks are left alone."""
+"""What process code must not do is found with its line and fix; bodies of tasks are left alone."""
 
 import pytest
 
@@ -91,7 +91,8 @@ def test_each_fault_is_found_at_its_line(line: str, imports: str, rule: str) -> 
     ],
 )
 def test_what_is_the_same_every_time_is_no_fault(line: str) -> None:
-    imports = "import json, re; from datetime import datetime, timedelta; from pathlib import Path; from random import Random"
+    imports = "import json, re; from datetime import datetime, timedelta; from pathlib import Path"
+    imports += "; from random import Random"
 
     assert in_process(line, imports) == []
 
@@ -107,7 +108,7 @@ def test_a_fault_says_what_to_do_and_how_bad_it_is() -> None:
 
 
 def test_bodies_of_tasks_are_no_process_code() -> None:
-    task = "import time, subprocess\n@task\ndef work():\n    time.time()\n    subprocess.run(['x'])\n    helper()\n"
+    task = "import time, subprocess\n@task\ndef work():\n  time.time()\n  subprocess.run(['x'])\n  helper()\n"
     helper = "def helper():\n    time.sleep(1)\n"
     main = "@process\nasync def main(ctx):\n    await ctx.task(work)\n    work.call()\n"
 
@@ -117,11 +118,12 @@ def test_bodies_of_tasks_are_no_process_code() -> None:
 def test_helpers_that_processes_reach_are_process_code_wherever_they_stand() -> None:
     flow = (
         "from near import first\nimport pack.deep as deep\nfrom near import Thing\n"
-        "@process\nasync def main(ctx):\n    first()\n    await ctx.parallel.map(deep.branch, [1])\n    Thing()\n"
+        "@process\nasync def main(ctx):\n  first()\n  await ctx.parallel.map(deep.branch, [1])\n  Thing()\n"
     )
     near = "import time\ndef first():\n    return second()\ndef second():\n    return time.time()\n"
     near += "class Thing:\n    def ask(self):\n        return time.time()\n"
-    deep = "from .other import last\ndef branch(x):\n    def inner():\n        last()\n    inner()\ndef unused():\n    open('x')\n"
+    deep = "from .other import last\ndef branch(x):\n  def inner():\n    last()\n  inner()\n"
+    deep += "def unused():\n  open('x')\n"
     other = "import random\ndef last():\n    random.random()\n"
 
     assert found(flow=flow, near=near, pack__deep=deep, pack__other=other) == [

@@ -15,7 +15,10 @@ BOX = Sandbox(write=OUT + ("tmp/",), env=["HOME"])
 def build(): ...
 
 
-@b.task(id="ship", environment="production", critical=True, sandbox=b.Sandbox(network=HOSTS, devices=("/dev/kvm",)))
+@b.task(
+    id="ship", environment="production", critical=True,
+    sandbox=b.Sandbox(network=HOSTS, devices=("/dev/kvm",)),
+)
 def deploy(key: Secret): ...
 
 

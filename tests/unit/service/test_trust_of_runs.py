@@ -1,4 +1,4 @@
-"""A run asks before any of its code is imported, each time that it is opened, and the journal says why it might."""
+"""A run asks before any of its code is imported, each time; the journal says why it might run."""
 
 import sys
 from collections.abc import Callable

@@ -1,12 +1,13 @@
 """May this code run? The plan; each step that fails says which one, and what to do.
 
      1. ``--allow-untrusted`` lets anything run, is journaled, and is refused where nobody is at the terminal.
-     2. Signed statements about this digest, under the sandbox's settings as they are now, each by a reviewer whose
+     2. Signed statements about this digest, under the sandbox's settings as they are now, each by a reviewer
+        whose
         signature holds at this moment: as many people as ``[trust] quorum`` asks for.
-     3. The files that say who may sign came with the code. They count where this account has believed these very
-        files on this machine, or the environment names their digest (``BABYSITTER_SIGNERS_SHA256``).
-     4. Else an unsigned word of this account on this machine about this digest, under the same settings; not in
-        continuous integration, and not where ``[trust]`` denies it.
+     3. The files that say who may sign came with the code. They count where this account has believed these
+        very files on this machine, or the environment names their digest (``BABYSITTER_SIGNERS_SHA256``).
+     4. Else an unsigned word of this account on this machine about this digest, under the same settings; not
+        in continuous integration, and not where ``[trust]`` denies it.
 
 It is asked before any of the code is imported. What is missing refuses.
 """
@@ -195,7 +196,7 @@ def granted_sha256(settings: Settings) -> str:
 
 
 def _said(value: object) -> object:
-    """Return a table as JSON without what is as it would be anyway, so that a new setting changes no digest."""
+    """Return a table as JSON, without what would be so anyway: a new setting must change no digest."""
     if isinstance(value, Struct):
         fields = msgspec.structs.fields(value)
         pairs = ((field.encode_name, getattr(value, field.name), field.default) for field in fields)
@@ -212,7 +213,8 @@ def untrusted(sources: Sources, problems: list[tuple[str, str]]) -> UntrustedPro
     return UntrustedProcessError(
         f"nobody has trusted {entry} as it is now (digest {sources.digest[:12]}…)"
         + (f": {why}." if why else "."),
-        hint=f"Review it: babysitter process review {entry}, then: babysitter process trust {entry} [--key KEY]",
+        hint=f"Review it: babysitter process review {entry}, "
+        f"then: babysitter process trust {entry} [--key KEY]",
         entry=entry,
         digest=sources.digest,
         reason=problems[0][0] if problems else "unknown",

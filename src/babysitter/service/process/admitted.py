@@ -19,7 +19,7 @@ class Admitted:
 
 
 class Admission(Protocol):
-    """Says whether code may run. ``WorkspaceAdmission`` is the real one; a test kit trusts in so many words."""
+    """Says whether code may run. ``WorkspaceAdmission`` is the real one; a test kit trusts all."""
 
     def admit(self, sources: Sources, *, allow_untrusted: bool = False) -> Admitted:
         """Return why this code may run.

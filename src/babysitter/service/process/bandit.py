@@ -1,7 +1,7 @@
 """Bandit, the true tool, over a process's files, in the sandbox; a comment in the code does not silence it.
 
-It passed only with a report that says it examined every file that it was given. Whatever else happens is told as
-not checked, with the fix.
+It passed only with a report that says it examined every file that it was given. Whatever else happens is
+told as not checked, with the fix.
 """
 
 import sys

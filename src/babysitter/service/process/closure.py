@@ -1,4 +1,4 @@
-"""The sources of a process: every file of the workspace that it consists of, found by reading, never by running.
+"""The sources of a process: every file of the workspace that it consists of, found without running any.
 
 The closure: the entry's file, what it imports from inside the workspace, directly or not, at the top or
 inside of functions, by statement or by a literal name; the ``__init__`` of each package on the way; the
@@ -91,7 +91,7 @@ def read_sources(entry: str, root: Path) -> Sources:
 
 
 def covered(sources: Sources) -> dict[str, str]:
-    """Return the digest that each file of the closure has as an entry of its own, where the closure has all of it.
+    """Return the digest of each file as an entry of its own, where the closure has all of that.
 
     A child run's process is such a file: who trusts the whole trusts the part, and exactly that part.
     """
@@ -139,7 +139,7 @@ def _entry_file(entry: str, root: Path) -> tuple[Path, str, str]:
                 return file, module, name
     raise EntryError(
         f"there is no module {module} in the workspace {root}.",
-        hint="Name a module of the workspace; a process of an installed package needs a file here that imports it.",
+        hint="Name one of the workspace; for an installed package, write a file here that imports it.",
     )
 
 

@@ -1,10 +1,10 @@
 """Importing exactly the bytes that were digested: a finder that serves a closure's modules from memory.
 
 Invariants, each with a test in tests/unit/service/process/test_importing.py:
-    - a module of the workspace is made of the bytes of a closure, never of what stands on disk by then, and never
-      of a ``.pyc``;
-    - process code that asks for a module of the workspace that is in no closure (by a computed name, from a folder
-      that it put on the path, as a compiled extension) gets an ImportError, not that module.
+    - a module of the workspace is made of the bytes of a closure, never of what stands on disk by then, and
+      never of a ``.pyc``;
+    - process code that asks for a module of the workspace that is in no closure (by a computed name, from a
+      folder that it put on the path, as a compiled extension) gets an ImportError, not that module.
 
 The workspace is not put on ``sys.path``. Code that is not of a closure imports as ever.
 """
@@ -31,7 +31,7 @@ Spec = importlib.machinery.ModuleSpec
 
 
 def load_entry(sources: Sources) -> ModuleType:
-    """Return the module of the entry's file, made of the sources' bytes; the one that is loaded when it is the same.
+    """Return the module of the entry's file, made of the sources' bytes; a loaded one when it is the same.
 
     Raises:
         Exception: whatever the author's code raises while it is loaded.

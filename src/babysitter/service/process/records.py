@@ -1,7 +1,7 @@
 """Where trust is kept: signed statements beside the settings, in version control; unsigned words per account.
 
     babysitter.trust/<digest>/<person>.json, <person>.json.sig      ``SignedRecords``
-    babysitter.trust/sources/<SHA-256>                              the trusted files, for the next review's diff
+    babysitter.trust/sources/<SHA-256>                              the trusted files, for later diffs
     $XDG_STATE_HOME/babysitter/trust/                               ``LocalRecords``: 0700, files 0600
 
 Nothing here says whether a record counts; admission.py does.
@@ -28,7 +28,7 @@ _PRIVATE, _PUBLIC = 0o600, 0o666
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A statement as it is kept. ``signature``: armoured, empty where there is none. ``problem``: unreadable."""
+    """A statement as it is kept. ``signature``: armoured, or empty. ``problem``: why it can't be read."""
 
     path: Path
     data: bytes
@@ -101,7 +101,7 @@ class SignedRecords:
     def write(self, digest: str, person: str, data: bytes, signature: str) -> Path:
         """Keep a signed statement, in place of the person's own about the same digest; return its path."""
         path = self.folder / digest / f"{_file_name(person)}.json"
-        # The signature first: without its statement it is nothing, the other way round it is a record that fails.
+        # The signature first: without its statement it is nothing; the other way round a record fails.
         write_file(path.with_name(f"{path.name}.sig"), signature.encode(), _PUBLIC)
         write_file(path, data, _PUBLIC)
         return path

@@ -57,9 +57,9 @@ class TrustPlace(Workspace):
             if not (folder / name).exists():
                 (folder / name).write_text(text)
         super().__init__(load_place(folder), clock=FakeClock())
-        self.programs = SoftwarePrograms()  # type: ignore[misc]
+        self.programs = SoftwarePrograms()
         admission = self.process_trust
-        self.process_trust = WorkspaceAdmission(  # type: ignore[misc]
+        self.process_trust = WorkspaceAdmission(
             root=admission.root,
             surroundings=Surroundings(state=top / "state", user="me", in_ci=in_ci, pinned_signers=pinned),
             settings=admission.settings,

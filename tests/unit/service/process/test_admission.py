@@ -110,7 +110,7 @@ def test_untrusted_code_may_be_allowed_but_not_in_ci(tmp_path: Path) -> None:
 
 
 def test_signers_that_came_with_the_code_count_once_somebody_has_said_so(tmp_path: Path) -> None:
-    """A stranger's repository brings a process, a signature over it, and the file that says whose key that is."""
+    """A stranger's repository brings a process, a signature, and the file that says whose key that is."""
     TrustPlace(tmp_path / "stranger").with_signers().trust(EVE)
     shutil.copytree(tmp_path / "stranger" / "ws", tmp_path / "mine" / "ws")
     place = TrustPlace(tmp_path / "mine")
@@ -230,3 +230,25 @@ def test_who_trusts_a_process_trusts_the_children_that_it_imports_and_no_other_e
     place.write("near.py", "VALUE = 2\n")
     with pytest.raises(UntrustedProcessError):
         place.admit("child.py#small")
+
+
+def test_a_statement_that_only_mentions_a_digest_is_not_about_it(tmp_path: Path) -> None:
+    place = TrustPlace(tmp_path).with_signers()
+    place.write("near.py", "VALUE = 2\n")
+    digest = refused(place, reason="unknown").facts["digest"]
+    place.write("near.py", "import subprocess\nsubprocess.run(['x'])\n")
+    place.trust(ALICE, accept={"programs": f"not the same as {digest}"})
+
+    place.write("near.py", "VALUE = 2\n")
+
+    refused(place, reason="unknown")
+
+
+def test_a_word_about_another_folder_does_not_count_wherever_it_is_kept(tmp_path: Path) -> None:
+    word = Path(TrustPlace(tmp_path, root="other").trust(None).path)
+    place = TrustPlace(tmp_path)
+    place.process_trust.local.folder.mkdir(parents=True)
+
+    shutil.copy(word, place.process_trust.local.folder)
+
+    refused(place, reason="unknown")

@@ -58,7 +58,7 @@ def test_an_import_inside_a_function_gets_the_digested_bytes_too(root: Path) -> 
 
 
 def test_bytecode_of_a_clone_is_never_run_in_place_of_its_source(root: Path) -> None:
-    """A .pyc of another text, said to be of this one: its time and its size agree, so Python would take it."""
+    """A .pyc of another text that is said to be of this one: its time and its size agree."""
     write(
         root, {"flow.py": "import helper_c\nSAID = helper_c.SAID\n" + PROCESS, "helper_c.py": "SAID = 'evil'"}
     )
@@ -80,7 +80,7 @@ def test_bytecode_of_a_clone_is_never_run_in_place_of_its_source(root: Path) -> 
     [
         ("import importlib\nimportlib.import_module('unread' + '_d')\n", "a computed name"),
         (
-            "import sys\nsys.path.insert(0, PLACE)\nimport importlib\nimportlib.import_module('un'+'read_d')\n",
+            "import sys, importlib\nsys.path.insert(0, PLACE)\nimportlib.import_module('un'+'read_d')\n",
             "a path",
         ),
         ("__import__('_'.join(['unread', 'd']))\n", "a builtin"),

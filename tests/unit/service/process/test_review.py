@@ -1,6 +1,7 @@
-"""A review before anything runs: what it is, what it may do, what is wrong, what changed; and what trust refuses."""
+"""A review before anything runs: what it is and may do, what is wrong and has changed; what trust refuses."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class FakeBandit:
 def report(
     *results: dict[str, Any], files: tuple[str, ...] = ("flow.py", "near.py"), errors: Any = ()
 ) -> Any:
-    metrics = {"_totals": {}, **{name: {} for name in files}}
+    metrics: dict[str, Any] = {"_totals": {}, **{name: {} for name in files}}
     return {"results": list(results), "metrics": metrics, "errors": list(errors)}
 
 
@@ -77,7 +78,8 @@ def test_a_review_says_what_the_process_is_and_may_do(tmp_path: Path) -> None:
     place.write(
         "near.py",
         "from babysitter import task, secret, Sandbox\n"
-        "@task(critical=True, sandbox=Sandbox(write=('out/',)))\ndef ship(): ...\nTOKEN = secret('env:TOKEN')\n",
+        "@task(critical=True, sandbox=Sandbox(write=('out/',)))\ndef ship(): ...\n"
+        "TOKEN = secret('env:TOKEN')\n",
     )
 
     found = Reviewing(place).review("flow.py", with_bandit=False)
@@ -190,11 +192,9 @@ def test_what_is_no_credential_is_allowed_by_its_fingerprint_in_the_settings(tmp
     place = TrustPlace(tmp_path)
     place.write("near.py", HARD_CODED)
     [finding] = Reviewing(place).review("flow.py", with_bandit=False).scan.findings
-    settings = (
-        f'[[trust.allowed_credentials]]\nfingerprint = "{finding.fingerprint}"\nreason = "an example"\n'
-    )
+    [allow] = re.findall(r"allow = \[.*?\]", finding.fix)
 
-    TrustPlace(tmp_path, settings=settings).trust(None)
+    TrustPlace(tmp_path, settings=f"[secrets]\n{allow}\n").trust(None)
 
 
 def test_a_finding_of_high_severity_is_taken_by_name_with_a_reason_that_is_signed(tmp_path: Path) -> None:
