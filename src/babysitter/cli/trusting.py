@@ -48,8 +48,9 @@ def _is_terminal() -> bool:
 
 def _ask_about_code(opened: "Workspace", refusal: UntrustedProcessError) -> None:
     from babysitter.cli.process_text import finding_lines, review_text, summary  # noqa: PLC0415 (only here)
+    from babysitter.service.process.accepting import blocks  # noqa: PLC0415
     from babysitter.service.process_review import Reviewing  # noqa: PLC0415
-    from babysitter.service.process_trust import Trusting, blocks  # noqa: PLC0415
+    from babysitter.service.process_trust import Trusting  # noqa: PLC0415
 
     entry = str(refusal.facts["entry"])
     found = Reviewing(opened).review(entry, with_bandit=False)

@@ -30,6 +30,7 @@ from babysitter.service.process.admitted import Admitted
 from babysitter.service.process.bandit import check_with_bandit
 from babysitter.service.process.closure import Sources, read_sources, relative
 from babysitter.service.process.credentials import TOOL as CREDENTIALS
+from babysitter.service.process.credentials import PlainCredentials, ScanText
 from babysitter.service.process.facts import parsed
 from babysitter.service.process.records import SourceStore
 from babysitter.service.views import View
@@ -182,7 +183,7 @@ class Reviewing:
         )
 
     def _credentials(self, sources: Sources) -> tuple[ToolRun, tuple[Finding, ...]]:
-        scan_text = self.workspace.scan_text
+        scan_text: ScanText = PlainCredentials(self.workspace.place.settings.secrets.allow).scan_text
         found: list[Finding] = []
         try:
             for path, content in sources.files.items():

@@ -12,18 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babysitter.config import (
-    FILE_NAME,
-    Place,
-    cedar_texts,
-    environment,
-    find_root,
-    in_ci,
-    load_place,
-    pinned_signers,
-    stamp_of,
-    user_state,
-)
+from babysitter.config import Place, cedar_texts, environment, find_root, load_place, stamp_of
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
 from babysitter.model.rules import Policy
@@ -43,7 +32,6 @@ if TYPE_CHECKING:
     from babysitter.service.logbook import Logbook
     from babysitter.service.process.admission import WorkspaceAdmission
     from babysitter.service.process.admitted import Admission
-    from babysitter.service.process.credentials import ScanText
     from babysitter.service.signers_in_force import SignerFiles
     from babysitter.service.witnessing import Witnessing
     from babysitter.signing.verify import Trust
@@ -193,13 +181,6 @@ class Workspace:
         return signers_in_force(self.signer_files, self.place.settings, self.policy_now(), self.logbook)
 
     @property
-    def scan_text(self) -> "ScanText":
-        """What finds credentials in a text."""
-        from babysitter.service.process.credentials import PlainCredentials  # noqa: PLC0415 (rarely needed)
-
-        return PlainCredentials(self.place.settings.secrets.allow).scan_text
-
-    @property
     def admission(self) -> "Admission":
         """What says whether code may run."""
         return self.process_trust
@@ -208,20 +189,9 @@ class Workspace:
     def process_trust(self) -> "WorkspaceAdmission":
         """Who has trusted which code, and whether that counts."""
         from babysitter.service.process.admission import WorkspaceAdmission  # noqa: PLC0415 (cryptography)
-        from babysitter.service.process.admitted import Surroundings  # noqa: PLC0415
+        from babysitter.service.process.admitted import surroundings  # noqa: PLC0415
 
-        return WorkspaceAdmission(
-            root=self.root,
-            surroundings=Surroundings(
-                state=user_state(), user=self.place.user, in_ci=in_ci(), pinned_signers=pinned_signers()
-            ),
-            settings=lambda: self.place.settings,
-            policy=self.policy_now,
-            signers=self.trust_now,
-            signer_files=self.signer_files,
-            settings_file=self.root / FILE_NAME,
-            clock=self.clock,
-        )
+        return WorkspaceAdmission(self, surroundings(self.place.user))
 
     def ledger(self, run_id: str) -> "Ledger":
         """Return the log's side of a run; the log is told first which rules and signers are in force."""

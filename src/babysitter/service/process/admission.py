@@ -12,14 +12,13 @@
 It is asked before any of the code is imported. What is missing refuses.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
-from babysitter.config import Settings
+from babysitter.config import FILE_NAME, Place, Settings
 from babysitter.model.clock import Clock
 from babysitter.model.errors import RefusedError, SignatureError, UntrustedProcessError
 from babysitter.model.rules import Policy
@@ -35,29 +34,47 @@ _CACHE_S = 30.0
 """A key that expires meanwhile counts that much longer; a file that changes counts at once."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkspaceAdmission:
-    """See the module. ``signers``: who may sign, at this moment; asked only where there is a statement."""
+class Asked(Protocol):
+    """The workspace whose code it is about. Who may sign is asked only where there is a statement."""
 
-    root: Path
-    surroundings: Surroundings
-    settings: Callable[[], Settings]
-    policy: Callable[[], Policy]
-    signers: Callable[[], Trust]
-    signer_files: SignerFiles
-    settings_file: Path
+    place: Place
     clock: Clock
-    _known: dict[str, tuple[object, float, Admitted]] = field(default_factory=dict)
+
+    @property
+    def signer_files(self) -> SignerFiles:
+        """The files that say who may sign."""
+        ...
+
+    def policy_now(self) -> Policy:
+        """Return who is in which role."""
+        ...
+
+    def trust_now(self) -> Trust:
+        """Return whose signatures count at this moment."""
+        ...
+
+
+class WorkspaceAdmission:
+    """See the module."""
+
+    def __init__(self, workspace: Asked, here: Surroundings) -> None:
+        self._workspace = workspace
+        self.surroundings = here
+        self._known: dict[str, tuple[object, float, Admitted]] = {}
 
     @property
     def signed(self) -> SignedRecords:
         """The folder in version control."""
-        return SignedRecords(self.root)
+        return SignedRecords(self._workspace.place.root)
 
     @property
     def local(self) -> LocalRecords:
         """What this account said."""
-        return LocalRecords(self.surroundings.state, self.root)
+        return LocalRecords(self.surroundings.state, self._workspace.place.root)
+
+    @property
+    def _settings(self) -> Settings:
+        return self._workspace.place.settings
 
     def admit(self, sources: Sources, *, allow_untrusted: bool = False) -> Admitted:
         """See Admission."""
@@ -68,7 +85,7 @@ class WorkspaceAdmission:
                 "and commit babysitter.trust/.",
             )
         digest = sources.digest
-        stamps, now_s = self._stamps(), self.clock.monotonic_s()
+        stamps, now_s = self._stamps(), self._workspace.clock.monotonic_s()
         known = self._known.get(digest)
         if known is not None and known[0] == stamps and now_s - known[1] < _CACHE_S:
             return known[2]
@@ -83,7 +100,7 @@ class WorkspaceAdmission:
 
     def signers_sha256(self) -> str:
         """Return the digest of the files of signers as they are."""
-        return sha256_hex(change_text(*self.signer_files.read()))
+        return sha256_hex(change_text(*self._workspace.signer_files.read()))
 
     def believes_signers(self) -> bool:
         """Tell whether the files of signers, as they are, count for this account."""
@@ -94,24 +111,25 @@ class WorkspaceAdmission:
     def standing(self, record: Record, statement: TrustStatement) -> str:
         """Return why a signed statement does not count now; empty when it does."""
         predicate = statement.predicate
-        reviewers = self.settings().trust.reviewers
-        if reviewers and predicate.reviewer not in self.policy().members(reviewers, ()):
+        reviewers = self._settings.trust.reviewers
+        if reviewers and predicate.reviewer not in self._workspace.policy_now().members(reviewers, ()):
             return f"{predicate.reviewer} is none of {', '.join(reviewers)}, who review here"
         try:
             verify_signature(
-                self.signers(),
+                self._workspace.trust_now(),
                 message=record.data,
                 armored=record.signature,
                 principal=predicate.reviewer,
                 namespace=PROCESS_NAMESPACE,
-                at_ns=self.clock.now_ns(),
+                at_ns=self._workspace.clock.now_ns(),
             )
         except SignatureError as error:
             return error.message.rstrip(".")
         return ""
 
     def _stamps(self) -> object:
-        paths = (self.settings_file, self.signer_files.signers_path, self.signer_files.revoked_path)
+        files = self._workspace.signer_files
+        paths = (self._workspace.place.root / FILE_NAME, files.signers_path, files.revoked_path)
         return (*map(stamp_of, paths), self.signed.stamps(), self.local.stamps())
 
     def _decide(self, sources: Sources, digest: str) -> Admitted:
@@ -134,7 +152,7 @@ class WorkspaceAdmission:
                 problems.append(("record", f"{record.path.name}: {why}"))
             else:
                 found[statement.predicate.reviewer] = record.sha256
-        quorum = self.settings().trust.quorum
+        quorum = self._settings.trust.quorum
         if len(found) < quorum:
             if found:
                 problems.append(("record", f"{len(found)} of {quorum} reviewers have signed"))
@@ -147,7 +165,7 @@ class WorkspaceAdmission:
                 continue
             if self.surroundings.in_ci:
                 problems.append(("record", "an unsigned word does not count where CI is set"))
-            elif not self.settings().trust.takes_local:
+            elif not self._settings.trust.takes_local:
                 problems.append(("record", "[trust] asks for a signature, and yours is an unsigned word"))
             else:
                 by = (statement.predicate.reviewer,)
@@ -158,7 +176,7 @@ class WorkspaceAdmission:
         self, records: Iterator[Record], digest: str, problems: list[tuple[str, str]]
     ) -> Iterator[tuple[Record, TrustStatement]]:
         """Yield the records about this digest under these settings; note those about it that fail."""
-        settings_sha256 = granted_sha256(self.settings())
+        settings_sha256 = granted_sha256(self._settings)
         for record in records:
             if digest.encode() not in record.data:
                 continue
@@ -176,7 +194,7 @@ class WorkspaceAdmission:
             yield record, statement
 
     def _unbelieved(self, sources: Sources, signed: Admitted) -> UntrustedProcessError:
-        name = self.signer_files.signers_path.name
+        name = self._workspace.signer_files.signers_path.name
         return UntrustedProcessError(
             f"{sources.named} is signed by {', '.join(signed.by)}, according to {name}, which came with it; "
             "on this machine nobody has said that these signers count.",

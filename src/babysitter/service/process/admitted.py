@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from babysitter.config import in_ci, pinned_signers, user_state
 from babysitter.service.process.closure import Sources
 
 Method = Literal["signed", "local", "allowed-untrusted"]
@@ -43,3 +44,8 @@ class Surroundings:
     user: str
     in_ci: bool
     pinned_signers: str | None = None
+
+
+def surroundings(user: str) -> Surroundings:
+    """Return those of this program, on this machine."""
+    return Surroundings(state=user_state(), user=user, in_ci=in_ci(), pinned_signers=pinned_signers())

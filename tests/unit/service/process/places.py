@@ -58,17 +58,8 @@ class TrustPlace(Workspace):
                 (folder / name).write_text(text)
         super().__init__(load_place(folder), clock=FakeClock())
         self.programs = SoftwarePrograms()
-        admission = self.process_trust
-        self.process_trust = WorkspaceAdmission(
-            root=admission.root,
-            surroundings=Surroundings(state=top / "state", user="me", in_ci=in_ci, pinned_signers=pinned),
-            settings=admission.settings,
-            policy=admission.policy,
-            signers=admission.signers,
-            signer_files=admission.signer_files,
-            settings_file=admission.settings_file,
-            clock=self.clock,
-        )
+        here = Surroundings(state=top / "state", user="me", in_ci=in_ci, pinned_signers=pinned)
+        self.process_trust = WorkspaceAdmission(self, here)
 
     def with_signers(self) -> "TrustPlace":
         """Have the people's keys in the file of signers."""
