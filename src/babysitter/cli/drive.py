@@ -1,6 +1,7 @@
 """``start`` and ``resume``: drive a run from this terminal."""
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,8 @@ from babysitter.service.queries import Queries
 from babysitter.service.runs import RunService
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from babysitter.service.views import RunView
     from babysitter.service.wiring import Workspace
 
@@ -83,7 +86,8 @@ def start(  # noqa: PLR0913 (one parameter an option)
         )
         return
     face = TerminalFace(opened, created, quiet=quiet or as_json, follow=follow)
-    _drive(opened, created, face, wait=wait, as_json=as_json, allow_untrusted=allow_untrusted)
+    drive = partial(service.drive, created, allow_untrusted=allow_untrusted)
+    _drive(opened, face, drive, wait=wait, as_json=as_json)
 
 
 @click.command(epilog="Example: babysitter resume last")
@@ -125,26 +129,17 @@ def resume(  # noqa: PLR0913 (one parameter an option)
         raise click.UsageError("say which RUN, or --due.", click.get_current_context())
     run_id = Queries(opened).run_id(run)
     face = TerminalFace(opened, run_id, quiet=quiet or as_json, follow=follow)
-    _drive(
-        opened,
+    drive = partial(
+        RunService(opened).drive,
         run_id,
-        face,
-        wait=wait,
-        as_json=as_json,
         accept_changed=accept_changed_process,
         allow_untrusted=allow_untrusted,
     )
+    _drive(opened, face, drive, wait=wait, as_json=as_json)
 
 
-def _drive(  # noqa: PLR0913 (what the options say)
-    opened: "Workspace",
-    run_id: str,
-    face: TerminalFace,
-    *,
-    wait: bool,
-    as_json: bool,
-    accept_changed: bool = False,
-    allow_untrusted: bool = False,
+def _drive(
+    opened: "Workspace", face: TerminalFace, drive: "Callable[..., RunView]", *, wait: bool, as_json: bool
 ) -> None:
     patience = Patience(wait=wait, far_timer_s=opened.place.settings.worker.far_timer_s)
     stopped_by: list[int] = []
@@ -157,17 +152,7 @@ def _drive(  # noqa: PLR0913 (what the options say)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        view = asked_once(
-            opened,
-            lambda: RunService(opened).drive(
-                run_id,
-                patience=patience,
-                face=face,
-                accept_changed=accept_changed,
-                allow_untrusted=allow_untrusted,
-            ),
-            may_ask=not as_json,
-        )
+        view = asked_once(opened, lambda: drive(patience=patience, face=face), may_ask=not as_json)
     finally:
         face.close()
         for number, handler in before.items():
