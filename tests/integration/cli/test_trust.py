@@ -241,3 +241,24 @@ def test_nothing_that_a_clone_brings_runs_but_its_trusted_process(
 
     assert trust_of(flow, "r") == "local"
     assert os.access(monitor, os.X_OK)
+
+
+def test_a_task_runs_the_code_that_was_trusted_though_it_changes_meanwhile(flow: Shell) -> None:
+    """The inline task stands for somebody who edits the files while the run is under way."""
+    (flow.root / "flow.py").write_text(
+        "from pathlib import Path\nfrom babysitter import Context, process, task\nimport pack.near\n\n"
+        "@task(inline=True)\ndef edit() -> None:\n"
+        "    Path('flow.py').write_text('raise SystemExit(9)')\n"
+        "    Path('pack/near.py').write_text('VALUE = 2')\n\n"
+        "@task\ndef read() -> int:\n    import pack.near\n    return pack.near.VALUE\n\n"
+        "@process\nasync def main(ctx: Context) -> int:\n"
+        "    await ctx.task(edit)\n    return await ctx.task(read)\n"
+    )
+    (flow.root / "pack").mkdir()
+    (flow.root / "pack" / "near.py").write_text("VALUE = 1\n")
+    flow("process", "trust", "flow.py", "--no-bandit")
+
+    ended = flow("start", "flow.py", "--json")
+
+    assert json.loads(ended.stdout)["output"] == 1, ended.stdout + ended.stderr
+    assert (flow.root / "pack" / "near.py").read_text() == "VALUE = 2"

@@ -13,6 +13,7 @@ file is read once: what is digested is what is reviewed, and is what runs.
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -23,11 +24,12 @@ from babysitter.service.process.facts import Facts, facts_of, node_imports
 
 NOT_OURS = frozenset({".venv", "venv", "site-packages", "node_modules", "__pycache__", ".a5c", ".git"})
 _NODE_ENDINGS = ("", ".js", ".mjs", ".cjs", ".json", "/index.js")
+_PRODUCT = Path(babysitter.__file__).resolve().parent
 _FILES_MAX = 5000
 _FILE_BYTES_MAX = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Sources:
     """What a process consists of, as bytes.
 
@@ -51,12 +53,12 @@ class Sources:
             return self.entry
         return f"{self.entry}{'#' if is_path(self.entry) else ':'}{self.name}"
 
-    @property
+    @cached_property
     def digests(self) -> dict[str, str]:
         """The SHA-256 of each file."""
         return {path: sha256_hex(content) for path, content in sorted(self.files.items())}
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest of all of it."""
         return closure_digest(self.digests)
@@ -84,7 +86,7 @@ def read_sources(entry: str, root: Path) -> Sources:
     files: dict[str, bytes] = {}
     # A package is imported from the workspace's own folder, a file from the one that it lies in too.
     own = (file.parent,) if is_path(entry) else ()
-    folders = tuple(dict.fromkeys((*own, root, *_on_the_path(root))))
+    folders = tuple(dict.fromkeys((*own, root, *_on_the_path(root, tuple(sys.path)))))
     walk = _Walk(root, folders, files)
     walk.take(file)
     return Sources(root=root, entry=shown, name=name, file=relative(file, root), files=files, folders=folders)
@@ -132,7 +134,7 @@ def _entry_file(entry: str, root: Path) -> tuple[Path, str, str]:
     module, _, name = entry.partition(":")
     walk = _Walk(root, (), {})
     parts = module.split(".")
-    for folder in (root, *_on_the_path(root)):
+    for folder in (root, *_on_the_path(root, tuple(sys.path))):
         for path in (folder.joinpath(*parts, "__init__.py"), folder.joinpath(*parts).with_suffix(".py")):
             file = path.resolve()
             if all(part.isidentifier() for part in parts) and file.is_file() and walk.is_ours(file):
@@ -143,9 +145,10 @@ def _entry_file(entry: str, root: Path) -> tuple[Path, str, str]:
     )
 
 
-def _on_the_path(root: Path) -> tuple[Path, ...]:
+@lru_cache(maxsize=256)
+def _on_the_path(root: Path, path: tuple[str, ...]) -> tuple[Path, ...]:
     """Return the folders of the workspace that Python imports from, as after ``pip install -e``."""
-    found = (Path(folder).resolve() for folder in sys.path if folder)
+    found = (Path(folder).resolve() for folder in path if folder)
     return tuple(
         folder
         for folder in found
@@ -166,11 +169,10 @@ class _Walk:
         self._folders = folders
         self._files = files
         self._names = _Listings()
-        self._product = Path(babysitter.__file__).resolve().parent
 
     def is_ours(self, file: Path) -> bool:
         """Tell whether a file is the workspace's own: not an installed package's, not this very product's."""
-        if not file.is_relative_to(self._root) or file.is_relative_to(self._product):
+        if not file.is_relative_to(self._root) or file.is_relative_to(_PRODUCT):
             return False
         return not NOT_OURS & set(file.relative_to(self._root).parts)
 

@@ -37,9 +37,10 @@ def load_entry(sources: Sources) -> ModuleType:
         Exception: whatever the author's code raises while it is loaded.
     """
     finder = _installed()
-    finder.know(sources)
-    _forget_others(sources)
-    importlib.invalidate_caches()
+    if not finder.has_just_loaded(sources):
+        finder.know(sources)
+        _forget_others(sources)
+        importlib.invalidate_caches()
     if not sources.entry.endswith(".py"):
         return importlib.import_module(sources.entry)
     file = sources.root / sources.file
@@ -99,6 +100,16 @@ class ClosureFinder(importlib.abc.MetaPathFinder):
                 del fresh[next(iter(fresh))]
             fresh[sources.root, sources.entry] = sources
             self._known = fresh
+
+    def has_just_loaded(self, sources: Sources) -> bool:
+        """Tell whether the closure that was taken last is this one: then nothing is to be forgotten."""
+        known = self._known
+        last = known[next(reversed(known))] if known else None
+        return (
+            last is not None
+            and (last.root, last.entry, last.folders) == (sources.root, sources.entry, sources.folders)
+            and last.files == sources.files
+        )
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
