@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.integration.cli.conftest import Shell
 from tests.integration.cli.terminal import Terminal
+from tests.test_docs import ROOT
 
 pytestmark = pytest.mark.promise("G07")
 FLOW = """\
@@ -158,7 +160,7 @@ def test_at_a_terminal_a_credential_is_shown_and_not_asked_about(
     ]
 
 
-@pytest.mark.needs("ssh-keygen")
+@pytest.mark.needs("ssh-keygen", "jq", "sha256sum")
 def test_a_signed_word_counts_for_a_colleague_and_stock_tools_check_it(
     flow: Shell, terminal: Callable[..., Terminal], tmp_path: Path
 ) -> None:
@@ -171,14 +173,12 @@ def test_a_signed_word_counts_for_a_colleague_and_stock_tools_check_it(
     assert flow("start", "flow.py", "--run-id", "mine").returncode == 0
     assert trust_of(flow, "mine") == "signed"
 
-    [statement] = (flow.root / "babysitter.trust").glob("*/*.json")
-    verify = ["ssh-keygen", "-Y", "verify", "-f", "allowed_signers", "-I", "alice@example.com"]
-    verify += ["-n", "babysitter-process", "-s", f"{statement}.sig"]
-    with statement.open("rb") as message:
-        assert (
-            subprocess.run(verify, cwd=flow.root, stdin=message, capture_output=True, check=False).returncode
-            == 0
-        )
+    page = (ROOT / "docs/how-to/trust-a-process.md").read_text("utf-8")
+    [script] = re.findall(r"^```sh\n(cd workspace\n.*?)^```", page, re.MULTILINE | re.DOTALL)
+    checked = flow.sh("set -e; " + script.replace("cd workspace\n", ""))
+    assert checked.returncode == 0, checked.stderr
+    assert 'Good "babysitter-process" signature for alice@example.com' in checked.stdout
+    assert checked.stdout.splitlines()[1:] == ["flow.py: OK", "near.py: OK"]
 
     colleague = {"XDG_STATE_HOME": str(tmp_path / "colleague")}
     refused = flow("start", "flow.py", env=colleague)

@@ -37,6 +37,12 @@ def load_entry(sources: Sources) -> ModuleType:
         Exception: whatever the author's code raises while it is loaded.
     """
     finder = _installed()
+    # One at a time: another thread must not be given a module that is still being made.
+    with finder.loading:
+        return _load(finder, sources)
+
+
+def _load(finder: "ClosureFinder", sources: Sources) -> ModuleType:
     if not finder.has_just_loaded(sources):
         finder.know(sources)
         _forget_others(sources)
@@ -90,6 +96,7 @@ class ClosureFinder(importlib.abc.MetaPathFinder):
     def __init__(self) -> None:
         self._known: dict[tuple[Path, str], Sources] = {}
         self._lock = threading.Lock()
+        self.loading = threading.RLock()
 
     def know(self, sources: Sources) -> None:
         """Have this closure asked first from now on; it takes the place of the entry's closure before."""
@@ -122,7 +129,10 @@ class ClosureFinder(importlib.abc.MetaPathFinder):
                 if spec is not None:
                     return spec
         for finder in sys.meta_path:
-            found = None if finder is self else finder.find_spec(fullname, path, target)
+            find = getattr(finder, "find_spec", None)
+            found: Spec | None = None
+            if find is not None and finder is not self:
+                found = find(fullname, path, target)
             if found is not None:
                 if asks:
                     self._refuse_unread(fullname, found)
