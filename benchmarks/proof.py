@@ -28,6 +28,7 @@ from babysitter.service.wiring import Workspace, open_workspace
 from babysitter.signing.allowed_signers import AllowedSigners
 from babysitter.signing.sign import sign
 from babysitter.signing.verify import Trust, verify_signature
+from babysitter.testing.trusting import trust_as_it_is
 
 NOW_NS = 1_795_000_000_000_000_000
 PROCESS = """\
@@ -157,6 +158,7 @@ def workspace(folder: Path) -> Workspace:
     """Make and open a workspace."""
     (folder / "babysitter.toml").write_text("[secrets]\nrecognise = false\n", encoding="utf-8")
     (folder / "many.py").write_text(PROCESS, encoding="utf-8")
+    trust_as_it_is(folder, "many.py")
     return open_workspace(folder)
 
 

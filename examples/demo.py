@@ -25,6 +25,8 @@ from pathlib import Path
 from attacks import ATTACKS
 from index_server import serve
 
+from babysitter.model.errors import UntrustedProcessError
+from babysitter.service.process.closure import read_sources
 from babysitter.service.queries import Queries
 from babysitter.service.wiring import open_workspace
 
@@ -34,6 +36,7 @@ INDEX = DEMO / "index"
 KEY = DEMO / "you"
 TRUST = DEMO / "auditor"
 PERSON = "you@demo.example"
+PROCESS = "examples/release.py"
 AUDIT = ROOT / "docs" / "how-to" / "audit.sh"
 WAITS, REFUSED = 3, 4
 DRIVER_ENDS_S = 30.0
@@ -60,7 +63,7 @@ def main() -> int:
     os.chdir(ROOT)
     os.environ[TOKEN] = secrets.token_urlsafe(24)
     say_what_is_missing()
-    if not make_key():
+    if not make_key() or not trust_the_process():
         return REFUSED
     workspace = open_workspace(ROOT)
     queries = Queries(workspace)
@@ -94,6 +97,35 @@ def make_key() -> bool:
     return True
 
 
+def trust_the_process() -> bool:
+    """Have the release reviewed, and trusted as it is now with the key; tell whether it may run."""
+    try:
+        open_workspace(ROOT).admission.admit(read_sources(PROCESS, ROOT))
+    except UntrustedProcessError:
+        say("\nNo code runs that nobody has reviewed. What the release is, and what it may do:")
+        babysitter("process", "review", PROCESS, "--no-bandit")
+        say("\nYour word for it, signed with your key:")
+        if babysitter("process", "trust", PROCESS, "--no-bandit", "--key", str(KEY)) != 0:
+            return False
+    return refuses_a_planted_credential()
+
+
+def refuses_a_planted_credential() -> bool:
+    """Plant a credential in a copy of the release; tell whether trust is refused, as it must be."""
+    planted = DEMO / "planted.py"
+    token = "ghp_" + secrets.token_hex(18)
+    planted.write_text(
+        (ROOT / PROCESS).read_text(encoding="utf-8") + f'\nTOKEN = "{token}"\n', encoding="utf-8"
+    )
+    say("\nA credential, planted in a copy of the release:")
+    name = planted.relative_to(ROOT).as_posix()
+    status = babysitter("process", "trust", name, "--no-bandit", "--key", str(KEY))
+    planted.unlink()
+    if status != REFUSED:
+        say("It was not refused.")
+    return status == REFUSED
+
+
 def sign_answers(run_id: str, queries: Queries, answer: str | None) -> bool:
     """Have the open questions answered with the key: by you, or as ``answer`` says; tell if they were."""
     for waiting in queries.status(run_id).breakpoints:
@@ -112,7 +144,7 @@ def sign_answers(run_id: str, queries: Queries, answer: str | None) -> bool:
 def begin(port: int) -> int:
     """Start a new release to an empty index; return the exit status."""
     shutil.rmtree(INDEX, ignore_errors=True)
-    return babysitter("start", "examples/release.py", "--input", f"index={open_index(port)}")
+    return babysitter("start", PROCESS, "--input", f"index={open_index(port)}")
 
 
 def go_on(run_id: str, queries: Queries, port: int) -> int:

@@ -38,7 +38,7 @@ done <<<"$prefixes"
 ended=$(jq -n --arg run "${PWD##*/}" '
   {RUN_CREATED: ["run", ["new"], "open"], RUN_COMPLETED: ["run", ["open"], "ended"], RUN_FAILED: ["run", ["open"], "ended"],
    RUN_CANCELLED: ["run", ["open"], "ended"], RUN_CANCEL_REQUESTED: ["run", ["open"], "open"],
-   PROCESS_CHANGED: ["run", ["open"], "open"], JOURNAL_RECOVERED: ["run", ["open"], "open"],
+   PROCESS_CHANGED: ["run", ["open"], "open"], PROCESS_ADMITTED: ["run", ["open"], "open"], JOURNAL_RECOVERED: ["run", ["open"], "open"],
    POLICY_DENIED: ["run", ["open"], "open"], SECRET_DETECTED: ["run", ["open"], "open"],
    BUDGET_EXCEEDED: ["run", ["open"], "open"], SIGNAL_RECEIVED: ["run", ["open"], "open"],
    EFFECT_REQUESTED: ["effect", ["new"], "requested"],

@@ -19,6 +19,8 @@ from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import LogTable, SigningTable
 from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
 from babysitter.model.secret_settings import SecretsTable
+from babysitter.model.toml_lines import line_of
+from babysitter.model.trust_settings import TrustTable
 
 FILE_NAME = "babysitter.toml"
 RUN_DATA = ".a5c"
@@ -95,6 +97,7 @@ class Settings(Table, frozen=True, kw_only=True):
     signing: SigningTable = SigningTable()
     log: LogTable = LogTable()
     doctor: DoctorTable = DoctorTable()
+    trust: TrustTable = TrustTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""
@@ -190,6 +193,23 @@ def signing_key() -> str | None:
     return os.environ.get("BABYSITTER_KEY") or None
 
 
+def user_state() -> Path:
+    """Return where what this account has decided on this machine is kept: ``$XDG_STATE_HOME/babysitter``."""
+    named = Path(os.environ.get("XDG_STATE_HOME", ""))
+    # A relative one is none, as the XDG specification has it; it could lie in somebody's repository.
+    return (named if named.is_absolute() else Path.home() / ".local" / "state") / "babysitter"
+
+
+def in_ci() -> bool:
+    """Tell whether this is continuous integration, where nobody is at the terminal: ``CI``."""
+    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def pinned_signers() -> str | None:
+    """Return the digest of the files of signers that count here: ``BABYSITTER_SIGNERS_SHA256``."""
+    return os.environ.get("BABYSITTER_SIGNERS_SHA256") or None
+
+
 def user_name() -> str:
     """Return the name of the local user, as the system has it; never from a variable that anyone may set."""
     try:
@@ -246,7 +266,7 @@ def parse_settings(text: str, *, file: str = FILE_NAME) -> Settings:
     except msgspec.ValidationError as error:
         what, _, path = str(error).replace("`key` in ", "").partition(" - at `$")
         keys = tuple(part for part in re.split(r"[.\[\]]+", path.rstrip("`")) if part and part != "...")
-        raise _error(file, _line_of(text, keys), f"{'.'.join(keys) or 'the file'}: {what}.", "") from None
+        raise _error(file, line_of(text, keys), f"{'.'.join(keys) or 'the file'}: {what}.", "") from None
 
 
 def _refuse_unknown(
@@ -261,7 +281,7 @@ def _refuse_unknown(
             near = difflib.get_close_matches(key, fields, n=1)
             known = f'Did you mean "{near[0]}"?' if near else "Known here: " + ", ".join(sorted(fields)) + "."
             named = ".".join(part for part in here if not part.isdigit())
-            raise _error(file, _line_of(text, here), f'has the unknown key "{named}".', known)
+            raise _error(file, line_of(text, here), f'has the unknown key "{named}".', known)
         inner = _struct_in(fields[key])
         if inner is None:
             continue
@@ -285,48 +305,6 @@ def _struct_in(kind: object) -> type[Struct] | None:
         if isinstance(each, type) and issubclass(each, Struct):
             return each
     return None
-
-
-_KEY = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
-_KEYS = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
-
-
-def _line_of(text: str, keys: tuple[str, ...]) -> int:
-    """Return the line that has the last key, or else the nearest key or table around it; 0 without any."""
-    arrays: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
-    best, depth = 0, 0
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(rf"\s*(\[\[?)\s*({_KEYS})\s*\]", line)
-        assigned = re.match(rf"\s*({_KEYS})\s*=", line)
-        if header:
-            here = table = _place(header[2], arrays, is_array=header[1] == "[[")
-        elif assigned:
-            here = (*table, *_parts(assigned[1]))
-        else:
-            continue
-        # [[approvals]] is approvals and its number; an unknown key has none.
-        here = keys if here[:-1] == keys else here
-        if here == keys[: len(here)] and len(here) > depth:
-            best, depth = number, len(here)
-    return best
-
-
-def _place(header: str, arrays: dict[tuple[str, ...], int], *, is_array: bool) -> tuple[str, ...]:
-    """Return what leads to a table, with the number of each array's table; ``arrays``: the last of each."""
-    place: tuple[str, ...] = ()
-    parts = _parts(header)
-    for position, part in enumerate(parts, start=1):
-        place = (*place, part)
-        if is_array and position == len(parts):
-            arrays[place] = arrays.get(place, -1) + 1
-        if place in arrays:
-            place = (*place, str(arrays[place]))
-    return place
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip("\"'") for part in re.findall(_KEY, dotted))
 
 
 def _error(file: str, line: int, what: str, hint: str) -> SettingsError:

@@ -13,6 +13,8 @@ def test_a_run_is_started_answered_resumed_and_verified(installed: Installed, tm
         return ended.returncode, ended.stdout
 
     assert babysitter("init")[0] == 0
+    assert babysitter("start", "process.py", "--run-id", "first")[0] == 4
+    assert babysitter("process", "trust", "process.py", "--no-bandit")[0] == 0
     assert babysitter("start", "process.py", "--run-id", "first")[0] == 3
     assert babysitter("inbox")[1].count("first/") == 1
     assert babysitter("approve", "first", "--comment", "go on")[0] == 0

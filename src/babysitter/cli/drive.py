@@ -1,6 +1,7 @@
 """``start`` and ``resume``: drive a run from this terminal."""
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,12 +10,23 @@ from babysitter.cli.arguments import offer_runs
 from babysitter.cli.inputs import read_inputs
 from babysitter.cli.live import TerminalFace
 from babysitter.cli.render import run_summary
-from babysitter.cli.terminal import STATUS_OF_RUN, json_option, leave, runs_dir_option, show, workspace
+from babysitter.cli.terminal import (
+    STATUS_OF_RUN,
+    json_option,
+    leave,
+    runs_dir_option,
+    show,
+    untrusted_option,
+    workspace,
+)
+from babysitter.cli.trusting import asked_once
 from babysitter.service.patience import Patience
 from babysitter.service.queries import Queries
 from babysitter.service.runs import RunService
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from babysitter.service.views import RunView
     from babysitter.service.wiring import Workspace
 
@@ -32,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--wait", is_flag=True, help="Stay while only people or far timers remain.")
 @click.option("--follow", "-f", is_flag=True, help="Show what tasks write, as they write it; secrets masked.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@untrusted_option
 @json_option
 @runs_dir_option
 def start(  # noqa: PLR0913 (one parameter an option)
@@ -44,6 +57,7 @@ def start(  # noqa: PLR0913 (one parameter an option)
     wait: bool,
     follow: bool,
     quiet: bool,
+    allow_untrusted: bool,
     as_json: bool,
     runs_dir: str | None,
 ) -> None:
@@ -57,7 +71,12 @@ def start(  # noqa: PLR0913 (one parameter an option)
     if not (quiet or as_json):
         for name in opened.unmaskable():
             click.echo(f"Warning: {name} looks secret, but is too short to mask (8 characters).", err=True)
-    created = service.create(entry, read_inputs(inputs_file, pairs), run_id=run_id)
+    inputs = read_inputs(inputs_file, pairs)
+    created = asked_once(
+        opened,
+        lambda: service.create(entry, inputs, run_id=run_id, allow_untrusted=allow_untrusted),
+        may_ask=not as_json,
+    )
     if detach:
         view = Queries(opened).status(created)
         show(
@@ -67,7 +86,8 @@ def start(  # noqa: PLR0913 (one parameter an option)
         )
         return
     face = TerminalFace(opened, created, quiet=quiet or as_json, follow=follow)
-    _drive(opened, created, face, wait=wait, as_json=as_json)
+    drive = partial(service.drive, created, allow_untrusted=allow_untrusted)
+    _drive(opened, face, drive, wait=wait, as_json=as_json)
 
 
 @click.command(epilog="Example: babysitter resume last")
@@ -79,6 +99,7 @@ def start(  # noqa: PLR0913 (one parameter an option)
 )
 @click.option("--follow", "-f", is_flag=True, help="Show what tasks write, as they write it; secrets masked.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@untrusted_option
 @json_option
 @runs_dir_option
 def resume(  # noqa: PLR0913 (one parameter an option)
@@ -89,6 +110,7 @@ def resume(  # noqa: PLR0913 (one parameter an option)
     accept_changed_process: bool,
     follow: bool,
     quiet: bool,
+    allow_untrusted: bool,
     as_json: bool,
     runs_dir: str | None,
 ) -> None:
@@ -107,17 +129,17 @@ def resume(  # noqa: PLR0913 (one parameter an option)
         raise click.UsageError("say which RUN, or --due.", click.get_current_context())
     run_id = Queries(opened).run_id(run)
     face = TerminalFace(opened, run_id, quiet=quiet or as_json, follow=follow)
-    _drive(opened, run_id, face, wait=wait, as_json=as_json, accept_changed=accept_changed_process)
+    drive = partial(
+        RunService(opened).drive,
+        run_id,
+        accept_changed=accept_changed_process,
+        allow_untrusted=allow_untrusted,
+    )
+    _drive(opened, face, drive, wait=wait, as_json=as_json)
 
 
 def _drive(
-    opened: "Workspace",
-    run_id: str,
-    face: TerminalFace,
-    *,
-    wait: bool,
-    as_json: bool,
-    accept_changed: bool = False,
+    opened: "Workspace", face: TerminalFace, drive: "Callable[..., RunView]", *, wait: bool, as_json: bool
 ) -> None:
     patience = Patience(wait=wait, far_timer_s=opened.place.settings.worker.far_timer_s)
     stopped_by: list[int] = []
@@ -130,7 +152,7 @@ def _drive(
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        view = RunService(opened).drive(run_id, patience=patience, face=face, accept_changed=accept_changed)
+        view = asked_once(opened, lambda: drive(patience=patience, face=face), may_ask=not as_json)
     finally:
         face.close()
         for number, handler in before.items():

@@ -105,5 +105,25 @@ def approve(*, key_: str | None, person: str | None, as_json: bool, runs_dir: st
     leave(3 if done.missing else 0)
 
 
+@key.command("believe", epilog="Example: babysitter key believe")
+@json_option
+@runs_dir_option
+def believe(*, as_json: bool, runs_dir: str | None) -> None:
+    """Say that the files of signers, as they are, count for you on this machine, in this folder.
+
+    They come with the code. Until you have said so, what they sign lets no process run here.
+    """
+    from babysitter.service.process_trust import Trusting  # noqa: PLC0415 (only here)
+
+    names = Trusting(workspace(runs_dir)).believe_signers()
+    show(
+        {"signers": names},
+        as_json=as_json,
+        text=lambda: (
+            f"What {plain(', '.join(names)) or 'nobody'} signs counts on this machine, in this folder."
+        ),
+    )
+
+
 def _then(count: int) -> str:
     return f" It counts once {count} people have run: babysitter key approve" if count else ""

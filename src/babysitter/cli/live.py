@@ -125,7 +125,8 @@ class TerminalFace:
         if created is None:
             return
         confined = "NOT CONFINED" if created.sandbox == "none" else created.sandbox
-        self._screen.line(f"run {created.run_id}  {plain(created.process_id)}  ({confined})", bold=True)
+        code = ", UNTRUSTED CODE" if created.trust == "allowed-untrusted" else ""
+        self._screen.line(f"run {created.run_id}  {plain(created.process_id)}  ({confined}{code})", bold=True)
         if self._seen > 1:
             self._screen.line(f"  going on from line {self._seen}", dim=True)
 

@@ -10,7 +10,15 @@ from babysitter.cli.arguments import run_argument
 from babysitter.cli.inputs import parse_json, read_inputs
 from babysitter.cli.render import event_line, run_list, run_summary, table
 from babysitter.cli.root import Verbs
-from babysitter.cli.terminal import STATUS_OF_RUN, json_option, leave, runs_dir_option, show, workspace
+from babysitter.cli.terminal import (
+    STATUS_OF_RUN,
+    json_option,
+    leave,
+    runs_dir_option,
+    show,
+    untrusted_option,
+    workspace,
+)
 from babysitter.service.queries import Queries
 
 WATCH_EVERY_S = 0.2
@@ -109,14 +117,16 @@ def watch(*, run_id: str, as_json: bool, runs_dir: str | None) -> None:
     "--input", "pairs", multiple=True, metavar="K=V", help="One input; V is JSON, or text as it is."
 )
 @click.option("--run-id", help="The run's id (default: a new ULID).")
+@untrusted_option
 @json_option
 @runs_dir_option
-def create(
+def create(  # noqa: PLR0913 (one parameter an option)
     *,
     entry: str,
     inputs_file: str | None,
     pairs: tuple[str, ...],
     run_id: str | None,
+    allow_untrusted: bool,
     as_json: bool,
     runs_dir: str | None,
 ) -> None:
@@ -124,7 +134,8 @@ def create(
     from babysitter.service.runs import RunService  # noqa: PLC0415 (loads the engine)
 
     opened = workspace(runs_dir)
-    created = RunService(opened).create(entry, read_inputs(inputs_file, pairs), run_id=run_id)
+    inputs = read_inputs(inputs_file, pairs)
+    created = RunService(opened).create(entry, inputs, run_id=run_id, allow_untrusted=allow_untrusted)
     view = Queries(opened).status(created)
     show(view, as_json=as_json, text=lambda: created)
 
@@ -134,9 +145,17 @@ def create(
 @click.option(
     "--accept-changed-process", is_flag=True, help="Go on although the code has changed; journaled."
 )
+@untrusted_option
 @json_option
 @runs_dir_option
-def iterate(*, run_id: str, accept_changed_process: bool, as_json: bool, runs_dir: str | None) -> None:
+def iterate(
+    *,
+    run_id: str,
+    accept_changed_process: bool,
+    allow_untrusted: bool,
+    as_json: bool,
+    runs_dir: str | None,
+) -> None:
     """Advance a run without performing anything, and hand out the effects that may be performed now.
 
     Post each outcome with ``babysitter task post``, then iterate again. Leaves with 0 when the run
@@ -145,7 +164,11 @@ def iterate(*, run_id: str, accept_changed_process: bool, as_json: bool, runs_di
     from babysitter.service.harness import Harness  # noqa: PLC0415 (loads the engine)
 
     opened = workspace(runs_dir)
-    result = Harness(opened).iterate(Queries(opened).run_id(run_id), accept_changed=accept_changed_process)
+    result = Harness(opened).iterate(
+        Queries(opened).run_id(run_id),
+        accept_changed=accept_changed_process,
+        allow_untrusted=allow_untrusted,
+    )
     rows = [
         (item.effect_id, item.kind, item.task_id, msgspec.json.encode(item.input).decode())
         for item in result.effects
@@ -161,9 +184,18 @@ def iterate(*, run_id: str, accept_changed_process: bool, as_json: bool, runs_di
 @click.option(
     "--no-drive", is_flag=True, help="Only journal the wish; whoever drives the run next lets it clean up."
 )
+@untrusted_option
 @json_option
 @runs_dir_option
-def cancel(*, run_id: str, reason: str, no_drive: bool, as_json: bool, runs_dir: str | None) -> None:
+def cancel(
+    *,
+    run_id: str,
+    reason: str,
+    no_drive: bool,
+    allow_untrusted: bool,
+    as_json: bool,
+    runs_dir: str | None,
+) -> None:
     """Stop a run. Its process may clean up; effects under way are stopped; nothing is undone."""
     from babysitter.model.errors import RunLockedError  # noqa: PLC0415 (only here)
     from babysitter.service.delivery import Delivery  # noqa: PLC0415
@@ -176,7 +208,7 @@ def cancel(*, run_id: str, reason: str, no_drive: bool, as_json: bool, runs_dir:
     if not no_drive:
         # Where it is locked, its driver has the wish and lets the process clean up.
         with contextlib.suppress(RunLockedError):
-            RunService(opened).drive(found)
+            RunService(opened).drive(found, allow_untrusted=allow_untrusted)
     view = queries.status(found)
     show(view, as_json=as_json, text=lambda: run_summary(view))
 
@@ -201,14 +233,15 @@ def signal(*, run_id: str, name: str, payload: str | None, as_json: bool, runs_d
 @run.command("replay", epilog="Example: babysitter run replay last --check")
 @run_argument
 @click.option("--check", is_flag=True, help="Only say whether today's code does what the journal has.")
+@untrusted_option
 @json_option
 @runs_dir_option
-def replay(*, run_id: str, check: bool, as_json: bool, runs_dir: str | None) -> None:
+def replay(*, run_id: str, check: bool, allow_untrusted: bool, as_json: bool, runs_dir: str | None) -> None:
     """Replay a run's journal against today's code, changing nothing. Leaves with 1 when they differ."""
     from babysitter.service.replaying import replay_run  # noqa: PLC0415 (loads the engine)
 
     opened = workspace(runs_dir)
-    result = replay_run(opened, Queries(opened).run_id(run_id))
+    result = replay_run(opened, Queries(opened).run_id(run_id), allow_untrusted=allow_untrusted)
     del check
     changed = "" if result.same_code else " (the code's digest differs)"
     text = f"Replayed {result.events} events of {result.run_id}: the code does what the journal has{changed}."

@@ -52,6 +52,12 @@ def _rejected(event: ev.BreakpointRejected, _: Label) -> Line:
     return f"  ◆ rejected by {plain(', '.join(event.responded_by))}{why(event.feedback)}", "red"
 
 
+def _admitted(event: ev.ProcessAdmitted, _: Label) -> Line:
+    if event.trust == "allowed-untrusted":
+        return f"  ! untrusted code is allowed by {plain(event.by)}", "red"
+    return f"  · the code is trusted ({event.trust}) by {plain(', '.join(event.trusted_by))}", None
+
+
 _LINES: dict[type[ev.Event], Callable[[Any, Label], Line | None]] = {
     ev.LogWritten: lambda event, _: (f"  · {indented(event.message)}", None),
     ev.BreakpointResponded: _responded,
@@ -69,6 +75,7 @@ _LINES: dict[type[ev.Event], Callable[[Any, Label], Line | None]] = {
         f"  ! the budget of {event.limit:g} {event.budget} is used up",
         "red",
     ),
+    ev.ProcessAdmitted: _admitted,
     ev.ChildStarted: lambda event, _: (f"  ▸ child run {event.child_run_id}", None),
     ev.RunCancelRequested: lambda event, _: (
         f"  ! cancel asked for by {plain(event.by)}{why(event.reason)}",

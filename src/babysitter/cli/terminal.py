@@ -26,6 +26,15 @@ def runs_dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def untrusted_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--allow-untrusted``."""
+    return click.option(
+        "--allow-untrusted",
+        is_flag=True,
+        help="Run code that nobody has trusted; journaled, and refused where CI is set.",
+    )(command)
+
+
 def workspace(runs_dir: str | None = None) -> "Workspace":
     """Open the workspace of the current folder."""
     from babysitter.service.wiring import open_workspace  # noqa: PLC0415 (not for --help)

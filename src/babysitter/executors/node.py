@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from babysitter.executors.confined import Kept, failure, json_outcome, measured, passed_through, run_confined
+from babysitter.executors.reviewed import ReviewedCode
 from babysitter.executors.sandbox.system import PATH
 from babysitter.model.effects import Outcome
 from babysitter.model.errors import MissingToolError
@@ -28,11 +29,13 @@ class NodeExecutor:
         resolver: Resolver,
         workspace: Path,
         environ: Mapping[str, str] = MappingProxyType({}),
+        code: ReviewedCode | None = None,
     ) -> None:
         self._runner = runner
         self._resolver = resolver
         self._workspace = workspace
         self._environ = environ
+        self._code = code
 
     @cached_property
     def _node(self) -> Path:
@@ -41,6 +44,8 @@ class NodeExecutor:
     def perform(self, attempt: Attempt) -> Outcome:
         """Run the script; see ``model.runner.Executor.perform``."""
         script = attempt.spec.options["script"]
+        if self._code is not None:
+            self._code.check_scripts()
         value = encode_json(self._resolver.reveal(attempt.input))
         program = Program(
             argv=(str(self._node), script),

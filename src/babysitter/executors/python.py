@@ -20,6 +20,7 @@ from babysitter.executors.confined import (
     result_error,
     run_confined,
 )
+from babysitter.executors.reviewed import ReviewedCode
 from babysitter.model.effects import Outcome
 from babysitter.model.errors import InvalidValueError
 from babysitter.model.events import ErrorInfo
@@ -39,11 +40,13 @@ class PythonExecutor:
         resolver: Resolver,
         workspace: Path,
         environ: Mapping[str, str] = MappingProxyType({}),
+        code: ReviewedCode | None = None,
     ) -> None:
         self._runner = runner
         self._resolver = resolver
         self._workspace = workspace.resolve()
         self._environ = environ
+        self._code = code
 
     def perform(self, attempt: Attempt) -> Outcome:
         """Call the function; see ``model.runner.Executor.perform``."""
@@ -64,6 +67,7 @@ class PythonExecutor:
             "workspace": str(self._workspace),
             "source": spec.source,
             "qualname": spec.qualname,
+            "code": self._code.modules() if self._code is not None else {},
             "input": self._resolver.reveal(attempt.input),
         }
         return Program(

@@ -49,6 +49,7 @@ TABLE: Final[dict[str, Step]] = {
     "RUN_CANCELLED": Step("run", ("open",), "ended"),
     "RUN_CANCEL_REQUESTED": Step("run", ("open",), "open"),
     "PROCESS_CHANGED": Step("run", ("open",), "open"),
+    "PROCESS_ADMITTED": Step("run", ("open",), "open"),
     "JOURNAL_RECOVERED": Step("run", ("open",), "open"),
     "POLICY_DENIED": Step("run", ("open",), "open"),
     "SECRET_DETECTED": Step("run", ("open",), "open"),

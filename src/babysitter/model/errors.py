@@ -19,6 +19,7 @@
     │   ├── SignersError           refused.signers        an unusable list of signers, key or revocation
     │   ├── WitnessError           refused.witness        a witness is away, or refuses to cosign
     │   ├── ProcessChangedError    refused.process_changed
+    │   ├── UntrustedProcessError  refused.untrusted      nobody who may has reviewed this very code
     │   └── SecretError            refused.secret         away, too short, undeclared, or in an argv
     │       └── SecretSourceError  refused.secret_source  where it is kept is away, or refuses
     ├── StoreError                 store.*       exit 4
@@ -165,6 +166,17 @@ class ProcessChangedError(RefusedError):
     """The process's code is not the code this run began with."""
 
     code = "refused.process_changed"
+
+
+class UntrustedProcessError(RefusedError):
+    """Nobody who may has trusted this very code; ``facts`` has ``entry``, ``digest`` and ``reason``.
+
+    reason: ``unknown``, ``record`` (there is one that does not count), ``settings`` (the sandbox's have
+    changed since), ``signers`` (who signed counts only by files that this account has not believed),
+    ``findings``.
+    """
+
+    code = "refused.untrusted"
 
 
 class SecretError(RefusedError):

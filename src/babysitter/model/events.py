@@ -51,7 +51,10 @@ class RunCreated(Event, frozen=True, kw_only=True):
     """First line.
 
     ``secrets``: the references that lines of this run may hold; no others resolve. ``authors``: who counts as
-    an author besides ``requested_by``: the owners that its process and its secrets declare.
+    an author besides ``requested_by``: the owners that its process and its secrets declare. ``trust``: why
+    the
+    code may run: ``signed``, ``local``, ``allowed-untrusted``, or in old journals ``unchecked``;
+    ``trusted_by``: whose word that is; ``trust_statements``: SHA-256 of each statement of trust that counted.
     """
 
     type = "RUN_CREATED"
@@ -67,6 +70,8 @@ class RunCreated(Event, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     sandbox: str
     trust: str = "unchecked"
+    trusted_by: tuple[str, ...] = ()
+    trust_statements: tuple[str, ...] = ()
     format_version: int
     product_version: str
     python_version: str
@@ -452,6 +457,20 @@ class ProcessChanged(Event, frozen=True, kw_only=True):
     type = "PROCESS_CHANGED"
     from_digest: str
     to_digest: str
+    by: str
+
+
+class ProcessAdmitted(Event, frozen=True, kw_only=True):
+    """The run goes on with code whose trust is other than the journal had: see RUN_CREATED for the fields.
+
+    Each time that untrusted code is allowed, too.
+    """
+
+    type = "PROCESS_ADMITTED"
+    digest: str
+    trust: str
+    trusted_by: tuple[str, ...] = ()
+    trust_statements: tuple[str, ...] = ()
     by: str
 
 

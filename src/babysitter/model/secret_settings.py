@@ -45,8 +45,10 @@ class SecretsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     names: environment variables that are secret whatever they are called; ``recognise``: by name.
     sources: further schemes of references, each with where its values are.
+    allow: fingerprints of values that look like credentials and are none.
     """
 
     names: tuple[str, ...] = ()
     recognise: bool = True
     sources: dict[str, SecretSourceTable] = {}
+    allow: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")], ...] = ()

@@ -1,7 +1,7 @@
 """Which secrets a run of this workspace would declare, and whether they resolve."""
 
 from babysitter.model.errors import SecretError
-from babysitter.service.entries import load_process
+from babysitter.service.process.closure import read_sources
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
 
@@ -21,9 +21,9 @@ class SecretView(View, frozen=True, kw_only=True):
 
 def declared_secrets(workspace: Workspace, entry: str | None) -> list[SecretView]:
     """Return the secrets that a run would declare; those of a process when an entry is given."""
-    named = load_process(entry, workspace.root).secrets if entry is not None else ()
+    named = _named(workspace, entry) if entry is not None else frozenset()
     settings = {f"env:{name}" for name in workspace.place.settings.secrets.names}
-    refs = workspace.secrets_to_declare(named)
+    refs = workspace.secrets_to_declare(tuple(named))
     all_resolve = _state(workspace, refs) == ("resolves", "")
     views = []
     for ref in refs:
@@ -38,6 +38,12 @@ def declared_secrets(workspace: Workspace, entry: str | None) -> list[SecretView
         state, detail = ("resolves", "") if all_resolve else _state(workspace, (ref,))
         views.append(SecretView(ref=ref, state=state, why=why, detail=detail))
     return views
+
+
+def _named(workspace: Workspace, entry: str) -> frozenset[str]:
+    """Return the references that a process names. Read, not run: nobody may have reviewed it yet."""
+    facts = read_sources(entry, workspace.root).facts()
+    return frozenset(use.ref for _, each in facts for use in each.secrets)
 
 
 def _state(workspace: Workspace, refs: tuple[str, ...]) -> tuple[str, str]:

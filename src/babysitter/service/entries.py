@@ -1,30 +1,15 @@
-"""From an ENTRY to a process: its file, its import closure inside the workspace, and their digest.
+"""From an ENTRY to a process: read its sources, see that they are trusted, load those very bytes."""
 
-The closure is found by reading the code, not by running it: every module that
-the entry imports, directly or not, from inside the workspace. The digest is the
-SHA-256 of the canonical JSON of {path: SHA-256 of the file}; RUN_CREATED holds it.
-"""
-
-import ast
-import importlib
-import importlib.util
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from babysitter.authoring.process import Process
-from babysitter.authoring.task_options import SOURCE_NAME
-from babysitter.model.errors import BabysitterError, EntryError, SecretError
-from babysitter.model.secret import Secret
-from babysitter.model.values import canonical_json, sha256_hex
-
-_STAMP = "__source_sha256__"
-_NOT_OURS = frozenset({".venv", "venv", "site-packages", "node_modules", "__pycache__", ".a5c"})
+from babysitter.model.errors import BabysitterError, EntryError
+from babysitter.service.process.admitted import Admission, Admitted
+from babysitter.service.process.closure import Sources, read_sources, relative
+from babysitter.service.process.importing import load_entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,46 +20,84 @@ class LoadedProcess:
     closure: path relative to the workspace to SHA-256, of each file of the closure.
     secrets: the references that the closure names as literals.
     authors: who counts as an author of every run: the owners of the process and of its secrets.
+    admitted: why it may run; None where nobody asked.
     """
 
     process: Process[Any, Any]
     entry: str
+    sources: Sources
     closure: dict[str, str]
     digest: str
     secrets: tuple[str, ...]
     authors: tuple[str, ...] = ()
+    admitted: Admitted | None = None
+
+
+def load_admitted(
+    admission: Admission, entry: str, root: Path, *, allow_untrusted: bool = False
+) -> LoadedProcess:
+    """Load the process of an ENTRY after it was asked whether exactly this code may run.
+
+    Raises:
+        EntryError: see ``load_process``.
+        UntrustedProcessError: it may not; nothing of it was run.
+    """
+    sources = read_sources(entry, root)
+    admitted = admission.admit(sources, allow_untrusted=allow_untrusted)
+    return replace(load_sources(sources), admitted=admitted)
+
+
+def load_module(admission: Admission, entry: str, root: Path) -> tuple[ModuleType, str]:
+    """Return the module that an ENTRY names, and the name after its mark, after it was asked as above.
+
+    Raises:
+        EntryError: there is no such file or module, or it does not load.
+        UntrustedProcessError: it may not run; nothing of it was.
+    """
+    sources = read_sources(entry, root)
+    admission.admit(sources)
+    return _module_of(sources), sources.name
 
 
 def load_process(entry: str, root: Path) -> LoadedProcess:
-    """Load the process of an ENTRY.
+    """Load the process of an ENTRY, without asking whether it is trusted.
 
     Raises:
         EntryError: no such file or name, more than one process and none named, or the file does not load.
     """
-    file, module, name = load_module(entry, root)
-    process = _pick(module, name, entry)
-    closure = import_closure(file, root)
-    digests = {path: sha256_hex((root / path).read_bytes()) for path in sorted(closure)}
-    shown = (
-        f"{_shown(file, root)}#{process.name}"
-        if _is_path(entry)
-        else f"{entry.partition(':')[0]}:{process.name}"
-    )
-    _stamp(digests, root)
-    facts = [_facts_of(root / path) for path in sorted(closure)]
-    owners = {process.owner, *(owner for each in facts for owner in each.owners)}
+    return load_sources(read_sources(entry, root))
+
+
+def load_sources(sources: Sources) -> LoadedProcess:
+    """Load a process from its sources; what runs is those bytes, whatever stands on disk by now.
+
+    Raises:
+        EntryError: no process of that name, more than one and none named, or the file does not load.
+    """
+    facts = list(sources.facts())
+    process = _pick(_module_of(sources), sources.name, sources.named)
+    used = [use for _, each in facts for use in each.secrets]
+    owners = {process.owner, *(use.owner for use in used)}
     return LoadedProcess(
         process=process,
-        entry=shown,
-        closure=digests,
-        digest=sha256_hex(canonical_json(digests)),
-        secrets=tuple(sorted({ref for each in facts for ref in each.secrets})),
+        entry=replace(sources, name=process.name).named,
+        sources=sources,
+        closure=sources.digests,
+        digest=sources.digest,
+        secrets=tuple(sorted({use.ref for use in used})),
         authors=tuple(sorted(owner for owner in owners if owner)),
     )
 
 
-def loaded_child(process: Process[Any, Any], root: Path) -> LoadedProcess:
-    """Return a process that is loaded already, as a child run needs it.
+def _module_of(sources: Sources) -> ModuleType:
+    try:
+        return load_entry(sources)
+    except (Exception, SystemExit) as error:
+        raise _load_failure(sources.named, error) from error
+
+
+def entry_of(process: Process[Any, Any], root: Path) -> str:
+    """Return the ENTRY of a process that is loaded already, as a child run needs it.
 
     Raises:
         EntryError: its file lies outside the workspace, so a later driver could not load it.
@@ -85,114 +108,7 @@ def loaded_child(process: Process[Any, Any], root: Path) -> LoadedProcess:
             f"the process {process.name} is defined in {file}, outside the workspace {root}.",
             hint="Start it from a file of the workspace.",
         )
-    return load_process(f"{_shown(file, root)}#{process.name}", root)
-
-
-def _is_path(entry: str) -> bool:
-    return "#" in entry or entry.endswith(".py")
-
-
-def _stamp(digests: dict[str, str], root: Path) -> None:
-    """Note on each loaded module of the closure which bytes it was loaded from."""
-    below = root.resolve().as_posix() + "/"
-    for module in list(sys.modules.values()):
-        facts = getattr(module, "__dict__", {})
-        file = facts.get("__file__") or ""
-        if _STAMP not in facts and file.startswith(below) and file.removeprefix(below) in digests:
-            facts[_STAMP] = digests[file.removeprefix(below)]
-
-
-def _forget_changed(root: Path) -> None:
-    """Forget a workspace's modules when one of them has changed, and those of other workspaces.
-
-    Otherwise a driver that lives long would run old code under the digest of the new, or a neighbour's.
-    """
-    stamped = {
-        name: module
-        for name, module in list(sys.modules.items())
-        if _STAMP in getattr(module, "__dict__", {})
-    }
-    here = {name for name, module in stamped.items() if _is_unchanged(module, root)}
-    ours = {
-        name for name, module in stamped.items() if Path(str(module.__file__)).is_relative_to(root.resolve())
-    }
-    for name in stamped.keys() - (here if here == ours else set()):
-        if name in ours or not name.startswith("_process_"):
-            del sys.modules[name]
-
-
-def _is_unchanged(module: ModuleType, root: Path) -> bool:
-    file = Path(str(module.__file__))
-    if not file.is_relative_to(root.resolve()) or not file.is_file():
-        return False
-    return bool(module.__dict__[_STAMP] == sha256_hex(file.read_bytes()))
-
-
-def load_module(entry: str, root: Path) -> tuple[Path, ModuleType, str]:
-    """Load what an ENTRY names; return its file, its module, and the name after the mark, if any.
-
-    Raises:
-        EntryError: there is no such file or module, or it does not load.
-    """
-    _forget_changed(root)
-    importlib.invalidate_caches()
-    path_text, _, name = entry.partition("#")
-    if _is_path(entry):
-        file = (root / path_text).resolve()
-        if not file.is_file():
-            raise EntryError(
-                f"there is no file {path_text} under {root}.", hint="Give ENTRY as path/to/file.py#name."
-            )
-        if not file.is_relative_to(root.resolve()):
-            raise EntryError(
-                f"{path_text} lies outside the workspace {root}.", hint="Run from the folder that holds it."
-            )
-        return file, _import_file(file, root, entry), name
-    module_name, _, name = entry.partition(":")
-    with _paths_first(root, root):
-        try:
-            module = importlib.import_module(module_name)
-        except (Exception, SystemExit) as error:
-            raise _load_failure(entry, error) from error
-    if not module.__file__:
-        raise EntryError(f"{module_name} is not a file.", hint="Name the module that defines the process.")
-    return Path(module.__file__).resolve(), module, name
-
-
-def _import_file(file: Path, root: Path, entry: str) -> ModuleType:
-    module_name = f"_process_{sha256_hex(str(file).encode())[:12]}"
-    known = sys.modules.get(module_name)
-    if known is not None and known.__dict__.get(_STAMP) == sha256_hex(file.read_bytes()):
-        return known
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    if spec is None or spec.loader is None:
-        raise EntryError(f"{entry} is not a Python file.", hint="Give ENTRY as path/to/file.py#name.")
-    module = importlib.util.module_from_spec(spec)
-    module.__dict__[_STAMP] = sha256_hex(file.read_bytes())
-    # Where a task of this file is found again, in whatever process performs it.
-    module.__dict__[SOURCE_NAME] = _shown(file, root)
-    sys.modules[module_name] = module
-    with _paths_first(file.parent, root):
-        try:
-            spec.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
-            del sys.modules[module_name]
-            raise _load_failure(entry, error) from error
-    return module
-
-
-class _paths_first:  # noqa: N801 (used as a statement)
-    """Have folders first on the import path inside the block."""
-
-    def __init__(self, *folders: Path) -> None:
-        self._folders = [str(folder) for folder in folders]
-
-    def __enter__(self) -> None:
-        sys.path[:0] = self._folders
-
-    def __exit__(self, *_: object) -> None:
-        for folder in self._folders:
-            sys.path.remove(folder)
+    return f"{relative(file, root)}#{process.name}"
 
 
 def _load_failure(entry: str, error: Exception | SystemExit) -> EntryError:
@@ -224,115 +140,3 @@ def _pick(module: ModuleType, name: str, entry: str) -> Process[Any, Any]:
             f"{entry} has {len(own)} processes ({known}).", hint="Say which: path/to/file.py#name."
         )
     return next(iter(own.values()))
-
-
-def _shown(file: Path, root: Path) -> str:
-    return file.relative_to(root.resolve()).as_posix()
-
-
-def import_closure(file: Path, root: Path) -> set[str]:
-    """Return the workspace's files that a file consists of: itself and all it imports."""
-    root = root.resolve()
-    seen: set[str] = set()
-    names = _Listings()
-    todo = [file]
-    while todo:
-        current = todo.pop()
-        if not current.is_relative_to(root):
-            continue
-        shown = _shown(current, root)
-        if shown in seen or _NOT_OURS & set(Path(shown).parts):
-            continue
-        seen.add(shown)
-        # Importing a module runs the packages that it lies in first.
-        packages = (folder for folder in current.parents if folder != root and folder.is_relative_to(root))
-        todo.extend(folder / "__init__.py" for folder in packages if "__init__.py" in names[folder])
-        for module, level in _facts_of(current).imports:
-            folders = [current.parents[level - 1]] if level else [file.parent, root]
-            todo.extend(_files_of(module, folders, names))
-    return seen
-
-
-class _Facts(NamedTuple):
-    """What a file's text says: modules it imports with their level, references it names, their owners."""
-
-    imports: tuple[tuple[str, int], ...]
-    secrets: tuple[str, ...]
-    owners: tuple[str, ...]
-
-
-@lru_cache(maxsize=1024)
-def _facts(source: bytes) -> _Facts:
-    # By content: a driver of many runs of one process parses its files once, and a changed file anew.
-    tree = ast.parse(source)
-    found = tuple(_secrets(tree))
-    return _Facts(
-        imports=tuple(_imports(tree)),
-        secrets=tuple(ref for ref, _ in found),
-        owners=tuple(owner for _, owner in found if owner),
-    )
-
-
-def _facts_of(file: Path) -> _Facts:
-    try:
-        return _facts(file.read_bytes())
-    except SyntaxError as error:
-        raise EntryError(
-            f"{file}:{error.lineno} is not Python: {error.msg}.", hint="Mend that line."
-        ) from None
-
-
-def _imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, 0) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            yield module, node.level
-            # ``from package import module``: the name may be a module of its own.
-            yield from ((f"{module}.{alias.name}".strip("."), node.level) for alias in node.names)
-
-
-class _Listings(dict[Path, frozenset[str]]):
-    """The names in folders, each read once: most imports are of modules that are not in the workspace."""
-
-    def __missing__(self, folder: Path) -> frozenset[str]:
-        try:
-            names = frozenset(entry.name for entry in folder.iterdir())
-        except OSError:
-            names = frozenset()
-        self[folder] = names
-        return names
-
-
-def _files_of(module: str, folders: Iterable[Path], names: _Listings) -> Iterator[Path]:
-    """Yield the files that importing a module from these folders reads."""
-    for folder in folders:
-        place = folder
-        for part in module.split("."):
-            if f"{part}.py" in names[place]:
-                yield (place / f"{part}.py").resolve()
-            if part not in names[place]:
-                break
-            place /= part
-            if "__init__.py" in names[place]:
-                yield (place / "__init__.py").resolve()
-
-
-def _secrets(tree: ast.Module) -> Iterator[tuple[str, str | None]]:
-    """Yield each reference that the code names as a literal, with its ``owner=``."""
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
-            continue
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if called in ("secret", "Secret") and isinstance(node.args[0].value, str):
-            with suppress(SecretError):
-                # Another function of that name may be called with what is no reference.
-                yield Secret(node.args[0].value).ref, _owner(node)
-
-
-def _owner(call: ast.Call) -> str | None:
-    for keyword in call.keywords:
-        if keyword.arg == "owner" and isinstance(keyword.value, ast.Constant):
-            return keyword.value.value if isinstance(keyword.value.value, str) else None
-    return None

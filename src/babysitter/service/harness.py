@@ -47,7 +47,9 @@ class Harness:
 
     workspace: Workspace
 
-    def iterate(self, run_id: str, *, accept_changed: bool = False) -> Iteration:
+    def iterate(
+        self, run_id: str, *, accept_changed: bool = False, allow_untrusted: bool = False
+    ) -> Iteration:
         """Advance the process as far as it goes without performing anything, and hand out what may start."""
         workspace = self.workspace
         state = read_state(workspace.store, run_id)
@@ -57,7 +59,7 @@ class Harness:
             return Iteration(
                 run=run_view(run_id, state, location=workspace.store.location(run_id)), effects=()
             )
-        opened = open_run(workspace, run_id, accept_changed=accept_changed)
+        opened = open_run(workspace, run_id, accept_changed=accept_changed, allow_untrusted=allow_untrusted)
         try:
             make_worker(workspace, opened, Silence(), no_children(), is_harness=True).hand_out()
             handed = tuple(

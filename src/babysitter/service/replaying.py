@@ -7,7 +7,7 @@ import msgspec
 from babysitter.engine.guard import Guard
 from babysitter.engine.machine import Machine
 from babysitter.journal.reader import history, read_records
-from babysitter.service.entries import load_process
+from babysitter.service.entries import load_admitted
 from babysitter.service.reading import run_created
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
@@ -21,15 +21,18 @@ class Replayed(View, frozen=True, kw_only=True):
     same_code: bool
 
 
-def replay_run(workspace: Workspace, run_id: str) -> Replayed:
+def replay_run(workspace: Workspace, run_id: str, *, allow_untrusted: bool = False) -> Replayed:
     """Replay a run's events through today's code.
 
     Raises:
+        UntrustedProcessError: nobody who may has trusted the code as it is now; nothing of it was run.
         NondeterminismError: the code does something else than the journal has.
     """
     store = workspace.store
     created = run_created(store, run_id)
-    loaded = load_process(created.entry, workspace.root)
+    loaded = load_admitted(
+        workspace.admission, created.entry, workspace.root, allow_untrusted=allow_untrusted
+    )
     secrets = workspace.secrets(created.secrets)
     inputs = secrets.masker.unmask(msgspec.json.decode(store.read_file(run_id, "inputs.json")))
     machine = Machine(loaded.process, run_id, inputs=inputs, matcher=secrets.sight, guard=Guard())

@@ -82,7 +82,7 @@ def _on_run(workspace: Workspace, run_id: str) -> Iterator[Block]:
     state = _ENDS.get(last.type, "not ended")
     rows = [
         ("process", f"{created.process_id} ({created.entry})"),
-        ("code", f"SHA-256 {created.process_digest}; trust: {created.trust}"),
+        ("code", f"SHA-256 {created.process_digest}; trust: {_trust(created)}"),
         ("started by", created.requested_by),
         ("authors besides", ", ".join(created.authors) or "none"),
         ("from, to", f"{run.lines[0][0].recorded_at}, {last.recorded_at}"),
@@ -210,3 +210,7 @@ def _read(workspace: Workspace, run_id: str) -> _Run:
 
 def _time(seconds: int) -> str:
     return f"{format_time(seconds * 1_000_000_000)[:19]}Z"
+
+
+def _trust(created: ev.RunCreated) -> str:
+    return f"{created.trust} by {', '.join(created.trusted_by)}" if created.trusted_by else created.trust

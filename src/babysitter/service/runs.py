@@ -11,7 +11,7 @@ from babysitter.model.clock import parse_time
 from babysitter.model.errors import RunLockedError
 from babysitter.model.values import Json
 from babysitter.service.children import Children
-from babysitter.service.entries import loaded_child
+from babysitter.service.entries import entry_of
 from babysitter.service.mail import CancelMail, encode_mail
 from babysitter.service.patience import Face, Patience, Silence
 from babysitter.service.reading import read_state, read_states, run_created
@@ -28,9 +28,14 @@ class RunService:
         self._workspace = workspace
         self._store = workspace.store
 
-    def create(self, entry: str, inputs: Json, *, run_id: str | None = None) -> str:
-        """Create a run and return its id; nothing of it is performed."""
-        new = NewRun(entry=entry, inputs=inputs, run_id=run_id)
+    def create(
+        self, entry: str, inputs: Json, *, run_id: str | None = None, allow_untrusted: bool = False
+    ) -> str:
+        """Create a run and return its id; nothing of it is performed.
+
+        allow_untrusted: what only a person at a terminal may say; a server never does.
+        """
+        new = NewRun(entry=entry, inputs=inputs, run_id=run_id, allow_untrusted=allow_untrusted)
         return create_run(self._workspace, new, sandbox=self._workspace.sandbox_name())
 
     def start(
@@ -52,6 +57,7 @@ class RunService:
         patience: Patience | None = None,
         face: Face | None = None,
         accept_changed: bool = False,
+        allow_untrusted: bool = False,
     ) -> RunView:
         """Drive a run from where it stands until it ends, waits or is stopped; leave one that has ended.
 
@@ -65,10 +71,10 @@ class RunService:
         if state.end is not None:
             finish_log(self._workspace, run_id, state)
             return self._view(run_id, state)
-        opened = open_run(workspace, run_id, accept_changed=accept_changed)
+        opened = open_run(workspace, run_id, accept_changed=accept_changed, allow_untrusted=allow_untrusted)
         try:
             if opened.state.end is None:
-                children = self._children(run_id, patience, face)
+                children = self._children(run_id, patience, face, allow_untrusted=allow_untrusted)
                 make_worker(workspace, opened, face, children).drive(patience)
         finally:
             opened.close()
@@ -107,17 +113,22 @@ class RunService:
         has_mail = any(path.startswith("mail/") for path in self._store.paths(run_id))
         return has_mail or state.status == "running" or not waits
 
-    def _children(self, run_id: str, patience: Patience, face: Face) -> Children:
+    def _children(self, run_id: str, patience: Patience, face: Face, *, allow_untrusted: bool) -> Children:
         workspace, store = self._workspace, self._store
 
         def drive(command: cmd.StartChild, child_run_id: str) -> str:
             if child_run_id not in store.run_ids():
-                loaded = loaded_child(command.process, workspace.root)
                 new = NewRun(
-                    entry=loaded.entry, inputs=command.inputs, run_id=child_run_id, parent_run_id=run_id
+                    entry=entry_of(command.process, workspace.root),
+                    inputs=command.inputs,
+                    run_id=child_run_id,
+                    parent_run_id=run_id,
+                    allow_untrusted=allow_untrusted,
                 )
-                create_run(workspace, new, loaded=loaded, sandbox=workspace.sandbox_name())
-            return self.drive(child_run_id, patience=patience, face=face).status
+                create_run(workspace, new, sandbox=workspace.sandbox_name())
+            return self.drive(
+                child_run_id, patience=patience, face=face, allow_untrusted=allow_untrusted
+            ).status
 
         def ended(child_run_id: str) -> ev.Event | None:
             created = run_created(store, child_run_id)

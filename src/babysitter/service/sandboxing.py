@@ -1,7 +1,5 @@
 """What a task may do, said before it runs, and a command tried in the same sandbox."""
 
-from pathlib import Path
-
 import msgspec
 from msgspec import Struct, structs
 
@@ -76,7 +74,7 @@ def explain(workspace: Workspace, entry: str) -> SandboxView:
         EntryError: the entry names no task.
         SandboxError: nothing can be confined on this machine.
     """
-    spec = load_task(entry, workspace.root)
+    spec = load_task(workspace, entry)
     if spec.kind == "inline":
         raise EntryError(
             f"the task {spec.task_id} is inline: it runs in the driver, without a sandbox.",
@@ -105,13 +103,14 @@ def explain(workspace: Workspace, entry: str) -> SandboxView:
     )
 
 
-def load_task(entry: str, root: Path) -> TaskSpec:
+def load_task(workspace: Workspace, entry: str) -> TaskSpec:
     """Return the definition of the task that ``path/to/file.py#task`` or ``package.module:task`` names.
 
     Raises:
         EntryError: it names none, or a file of several without saying which.
+        UntrustedProcessError: nobody has trusted its code, so nothing of it is run.
     """
-    _, module, name = load_module(entry, root)
+    module, name = load_module(workspace.admission, entry, workspace.root)
     found = {key: value.spec for key, value in vars(module).items() if isinstance(value, Task)}
     if name:
         by_id = {spec.task_id: spec for spec in found.values()}
@@ -172,7 +171,7 @@ def _sandbox_of(workspace: Workspace, wanted: Wanted) -> Sandbox:
     """Return a task's sandbox as it takes effect here, with the further grants; or, of no task, these."""
     asked = Sandbox()
     if wanted.like is not None:
-        spec = load_task(wanted.like, workspace.root)
+        spec = load_task(workspace, wanted.like)
         asked = workspace.place.settings.granted(spec.task_id, spec.sandbox)
     return structs.replace(
         asked,

@@ -22,7 +22,7 @@ from babysitter.model.ids import check_run_id, ulid
 from babysitter.model.values import Json, check_json
 from babysitter.service.arriving import Inbox
 from babysitter.service.children import Children
-from babysitter.service.entries import LoadedProcess, load_process
+from babysitter.service.entries import LoadedProcess, load_admitted
 from babysitter.service.gates import Gates
 from babysitter.service.journaling import Journalist
 from babysitter.service.judges import gates_of, judge_of
@@ -40,24 +40,30 @@ from babysitter.service.worker import Limits, Worker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """What a run begins with. ``entry`` as the user gave it; ``run_id`` None: a new ULID."""
+    """What a run begins with. ``entry`` as the user gave it; ``run_id`` None: a new ULID.
+
+    allow_untrusted: a person said that the code may run though nobody has trusted it; journaled.
+    """
 
     entry: str
     inputs: Json
     run_id: str | None = None
     parent_run_id: str | None = None
+    allow_untrusted: bool = False
 
 
-def create_run(
-    workspace: Workspace, new: NewRun, *, loaded: LoadedProcess | None = None, sandbox: str
-) -> str:
+def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
     """Create a run, whole and durable, and return its id. Nothing of it is performed.
 
     Raises:
+        UntrustedProcessError: nobody who may has trusted the code; nothing of it was run.
         EntryError, InvalidValueError: the entry names no process, or the inputs don't fit it.
         RunExistsError: there is a run of that id.
     """
-    loaded = loaded or load_process(new.entry, workspace.root)
+    loaded = load_admitted(
+        workspace.admission, new.entry, workspace.root, allow_untrusted=new.allow_untrusted
+    )
+    assert loaded.admitted is not None, "it was asked"
     check_json(new.inputs, where="inputs")
     loaded.process.inputs_from(new.inputs)
     clock, dice = workspace.clock, workspace.dice
@@ -87,6 +93,9 @@ def create_run(
         authors=loaded.authors,
         secrets=declared,
         sandbox=sandbox,
+        trust=loaded.admitted.method,
+        trusted_by=loaded.admitted.by,
+        trust_statements=loaded.admitted.statements,
         format_version=ev.FORMAT_VERSION,
         product_version=__version__,
         python_version=platform.python_version(),
@@ -118,16 +127,21 @@ class Opened:
         self.secrets.vault.close()
 
 
-def open_run(workspace: Workspace, run_id: str, *, accept_changed: bool = False) -> Opened:
+def open_run(
+    workspace: Workspace, run_id: str, *, accept_changed: bool = False, allow_untrusted: bool = False
+) -> Opened:
     """Take a run's lease and replay its journal.
 
     Raises:
+        UntrustedProcessError: nobody who may has trusted the code as it is now; nothing of it was run.
         NotFoundError, RunLockedError, CorruptJournalError.
         ProcessChangedError: the code is not the code of the journal, and nobody said that it may be.
         NondeterminismError: the code does something else than the journal has.
     """
     created = run_created(workspace.store, run_id)
-    loaded = load_process(created.entry, workspace.root)
+    loaded = load_admitted(
+        workspace.admission, created.entry, workspace.root, allow_untrusted=allow_untrusted
+    )
     secrets = workspace.secrets(created.secrets)
     store = workspace.store
     writer, records = JournalWriter.open(store, run_id, workspace.holder(), secrets.masker, workspace.clock)
@@ -141,6 +155,8 @@ def open_run(workspace: Workspace, run_id: str, *, accept_changed: bool = False)
             _replay(machine, event, calls)
         if state.end is None and state.digest != loaded.digest:
             _take_change(workspace, writer, state, loaded, accept_changed=accept_changed)
+        if state.end is None:
+            _take_trust(workspace, writer, state, loaded)
     except BaseException:
         if machine is not None:
             machine.close()
@@ -206,6 +222,21 @@ def finish_log(workspace: Workspace, run_id: str, state: RunState) -> None:
         lease.release()
 
 
+def _take_trust(workspace: Workspace, writer: JournalWriter, state: RunState, loaded: LoadedProcess) -> None:
+    """Journal why the code may run, where the journal does not say it already."""
+    admitted = loaded.admitted
+    assert admitted is not None, "it was asked"
+    if admitted.method == "allowed-untrusted" or state.trust != (admitted.method, admitted.statements):
+        event = ev.ProcessAdmitted(
+            digest=loaded.digest,
+            trust=admitted.method,
+            trusted_by=admitted.by,
+            trust_statements=admitted.statements,
+            by=workspace.place.user,
+        )
+        state.apply(writer.stage(event))
+
+
 def make_worker(
     workspace: Workspace, opened: Opened, face: Face, children: Children, *, is_harness: bool = False
 ) -> Worker:
@@ -260,7 +291,9 @@ def _floor(workspace: Workspace, opened: Opened, face: Face) -> Floor:
     worker = workspace.place.settings.worker
     performer = Performer(
         # Made when the first effect needs one: a run of inline tasks probes no sandbox.
-        executors=lru_cache(maxsize=1)(partial(workspace.executors, opened.secrets)),
+        executors=lru_cache(maxsize=1)(
+            partial(workspace.executors, opened.secrets, opened.loaded.sources.files)
+        ),
         granted=workspace.place.settings.granted,
         call_inline=workspace.call_inline,
         clock=workspace.clock,

@@ -44,6 +44,7 @@ class RunState:
     request_ids: set[str] = field(default_factory=set)
     cancel: ev.RunCancelRequested | None = None
     digest: str = ""
+    trust: tuple[str, tuple[str, ...]] = ("unchecked", ())
 
     APPLY: ClassVar[dict[type[ev.Event], Callable[..., None]]]
 
@@ -108,6 +109,7 @@ class RunState:
         self.created = event
         self.created_at = self.updated_at
         self.digest = event.process_digest
+        self.trust = (event.trust, event.trust_statements)
 
     def _effect_requested(self, event: ev.EffectRequested) -> None:
         self.steps += 1
@@ -290,6 +292,9 @@ class RunState:
     def _process_changed(self, event: ev.ProcessChanged) -> None:
         self.digest = event.to_digest
 
+    def _admitted(self, event: ev.ProcessAdmitted) -> None:
+        self.trust = (event.trust, event.trust_statements)
+
     def _ended(self, event: ev.Event) -> None:
         self.end = event
 
@@ -326,6 +331,7 @@ _APPLY: dict[type[ev.Event], Callable[[RunState, Any], None]] = {
     ev.PolicyDenied: RunState._denied,
     ev.RunCancelRequested: RunState._cancel_requested,
     ev.ProcessChanged: RunState._process_changed,
+    ev.ProcessAdmitted: RunState._admitted,
     ev.RunCompleted: RunState._ended,
     ev.RunFailed: RunState._ended,
     ev.RunCancelled: RunState._ended,

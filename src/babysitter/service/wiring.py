@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from babysitter.secrets.vault import Vault
     from babysitter.service.ledger import Ledger
     from babysitter.service.logbook import Logbook
+    from babysitter.service.process.admission import WorkspaceAdmission
+    from babysitter.service.process.admitted import Admission
     from babysitter.service.signers_in_force import SignerFiles
     from babysitter.service.witnessing import Witnessing
     from babysitter.signing.verify import Trust
@@ -132,17 +134,19 @@ class Workspace:
         surroundings = Surroundings(programs=self.programs, base=self.root, environ=environment())
         return make_sources(self.place.settings.secrets.sources, surroundings)
 
-    def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
-        """Return the executor of each kind of task."""
+    def executors(self, secrets: Secrets, files: Mapping[str, bytes]) -> Mapping[str, Executor]:
+        """Return the executor of each kind of task, for a process of these files."""
         from babysitter.executors.node import NodeExecutor  # noqa: PLC0415 (not needed to read)
         from babysitter.executors.python import PythonExecutor  # noqa: PLC0415
+        from babysitter.executors.reviewed import ReviewedCode  # noqa: PLC0415
         from babysitter.executors.shell import ShellExecutor  # noqa: PLC0415
 
+        code = ReviewedCode(files, self.root.resolve())
         parts = (self.runner, secrets.vault, self.root, environment())
         return {
             "shell": ShellExecutor(*parts),
-            "python": PythonExecutor(*parts),
-            "node": NodeExecutor(*parts),
+            "python": PythonExecutor(*parts, code),
+            "node": NodeExecutor(*parts, code),
         }
 
     @property
@@ -199,6 +203,19 @@ class Workspace:
         from babysitter.service.signers_in_force import signers_in_force  # noqa: PLC0415 (imports cryptography)
 
         return signers_in_force(self.signer_files, self.place.settings, self.policy_now(), self.logbook)
+
+    @property
+    def admission(self) -> "Admission":
+        """What says whether code may run."""
+        return self.process_trust
+
+    @cached_property
+    def process_trust(self) -> "WorkspaceAdmission":
+        """Who has trusted which code, and whether that counts."""
+        from babysitter.service.process.admission import WorkspaceAdmission  # noqa: PLC0415 (cryptography)
+        from babysitter.service.process.admitted import surroundings  # noqa: PLC0415
+
+        return WorkspaceAdmission(self, surroundings(self.place.user))
 
     def ledger(self, run_id: str) -> "Ledger":
         """Return the log's side of a run; the log is told first which rules and signers are in force."""

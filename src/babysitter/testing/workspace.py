@@ -23,6 +23,8 @@ from babysitter.model.secret_settings import SecretsTable
 from babysitter.model.values import Json
 from babysitter.service.ledger import Ledger, NoLedger
 from babysitter.service.patience import Patience, Silence
+from babysitter.service.process.admitted import Admission, Admitted
+from babysitter.service.process.closure import Sources
 from babysitter.service.reading import run_created
 from babysitter.service.runs import RunService
 from babysitter.service.views import RunView
@@ -64,6 +66,18 @@ class ScriptedExecutor:
         return given if isinstance(given, Outcome) else Outcome(value=given)
 
 
+class TrustsAll:
+    """service.process.admitted.Admission of a test kit: all code may run, by the user's word."""
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+
+    def admit(self, sources: Sources, *, allow_untrusted: bool = False) -> Admitted:
+        """See Admission."""
+        del sources, allow_untrusted
+        return Admitted(method="local", by=(self._user,))
+
+
 class FakeWorkspace(Workspace):
     """See Workspace.
 
@@ -88,6 +102,7 @@ class FakeWorkspace(Workspace):
             clock=clock if clock is not None else FakeClock(),
             dice=dice if dice is not None else FakeDice(),
         )
+        self.admits: Admission = TrustsAll(user)
         self.script: dict[str, Act] = {}
         self.performed: list[Attempt] = []
         self.trust = Trust(signers=AllowedSigners.parse(""))
@@ -109,8 +124,14 @@ class FakeWorkspace(Workspace):
         other.trust, other.keeps_log = self.trust, self.keeps_log
         return other
 
-    def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
+    @property
+    def admission(self) -> Admission:
+        """See Workspace. Code is trusted unless a test says otherwise."""
+        return self.admits
+
+    def executors(self, secrets: Secrets, files: Mapping[str, bytes]) -> Mapping[str, Executor]:
         """See Workspace."""
+        del files
         scripted = ScriptedExecutor(secrets.vault, self.script, self.performed)
         return dict.fromkeys(("python", "shell", "node"), scripted)
 

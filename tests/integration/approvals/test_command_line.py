@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from babysitter.testing.trusting import trust_as_it_is
 from tests.integration.audit.conftest import PROCESS, Workspace
 
 pytestmark = [pytest.mark.promise("G25"), pytest.mark.needs("ssh-keygen", "ssh-add", "ssh-agent", "git")]
@@ -56,6 +57,7 @@ def place(tmp_path: Path) -> Workspace:
         folder.mkdir()
     (found.root / "babysitter.toml").write_text(SETTINGS)
     (found.root / "deploy.py").write_text(PROCESS)
+    trust_as_it_is(found.root, "deploy.py")
     (found.root / "in.json").write_text('["here", "there"]')
     for person in ("alice@example.com", "bob@example.com", "carol@example.com"):
         new_key(found, person)

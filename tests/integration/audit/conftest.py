@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from babysitter.service.auditing import AuditReport, audit_folder
+from babysitter.testing.trusting import trust_as_it_is
 from tests.integration.audit.forging import Forger, seen_by_a_witness
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -92,7 +93,10 @@ class Workspace:
     def copied_to(self, folder: Path) -> "Workspace":
         """Return a copy that may be attacked."""
         shutil.copytree(self.root.parent, folder, symlinks=True)
-        return Workspace(folder / "workspace", folder / "keys", folder / "trust")
+        copy = Workspace(folder / "workspace", folder / "keys", folder / "trust")
+        # What an account trusts is about a folder, and this is another one.
+        trust_as_it_is(copy.root, "deploy.py")
+        return copy
 
 
 def _account() -> str:
@@ -116,6 +120,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     (place.root / "babysitter.toml").write_text(SETTINGS % _account())
     (place.root / "deploy.py").write_text(PROCESS)
     (place.root / "allowed_signers").write_text("".join(signers))
+    trust_as_it_is(place.root, "deploy.py")
     (place.trust / "allowed_signers").write_text("".join(signers))
     place.babysitter(
         "start", "deploy.py", "--inputs", _inputs(place, "one", ["here"]), "--run-id", "one", status=3

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from babysitter.testing.trusting import trust_as_it_is
 from tests.integration.cli.terminal import Terminal
 
 PROCESSES = '''\
@@ -107,6 +108,10 @@ class Shell:
             timeout=60,
         )
 
+    def trust(self, *entries: str) -> None:
+        """Trust processes as their files are now."""
+        trust_as_it_is(self.root, *entries)
+
     def journal(self, run_id: str) -> str:
         return (self.root / ".a5c" / "runs" / run_id / "journal" / "journal.jsonl").read_text("utf-8")
 
@@ -120,6 +125,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "HOME": str(tmp_path_factory.mktemp("home")),
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
+        "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
         "PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("bytecode")),
     }
 
@@ -131,6 +137,7 @@ def shell(tmp_path: Path, environment: dict[str, str]) -> Shell:
     root.mkdir()
     (root / "babysitter.toml").write_text("", encoding="utf-8")
     (root / "p.py").write_text(PROCESSES, encoding="utf-8")
+    trust_as_it_is(root, "p.py")
     return Shell(root, environment)
 
 

@@ -36,6 +36,7 @@ def loop_of_the_page() -> str:
 @pytest.mark.needs("jq")
 def test_the_loop_of_the_page_carries_a_run_to_its_breakpoint_and_its_end(shell: Shell) -> None:
     (shell.root / "process.py").write_text(PROCESS, encoding="utf-8")
+    shell.trust("process.py")
     script = loop_of_the_page().replace(
         """'{"ok":true}'""", """'{"exitCode":0,"stdout":"made","stderr":""}'"""
     )
@@ -54,6 +55,7 @@ def test_the_loop_of_the_page_carries_a_run_to_its_breakpoint_and_its_end(shell:
 
 def test_a_harness_posts_values_errors_and_outputs(shell: Shell) -> None:
     (shell.root / "process.py").write_text(PROCESS, encoding="utf-8")
+    shell.trust("process.py")
     (shell.root / "out.txt").write_bytes(b"made \xff\n")
     shell("run:create", "process.py", "--input", "target=dist", "--run-id", "r")
     first = json.loads(shell("run:iterate", "r", "--json").stdout)

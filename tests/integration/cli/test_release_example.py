@@ -97,6 +97,7 @@ def test_the_same_file_twice_is_fine_and_another_one_is_not(index: ThreadingHTTP
 def publishing(shell: Shell) -> Shell:
     shutil.copy(ROOT / "examples/release.py", shell.root)
     (shell.root / "only.py").write_text(PUBLISH_ONLY, encoding="utf-8")
+    shell.trust("only.py")
     (shell.root / "demo-1.0-py3-none-any.whl").write_bytes(WHEEL)
     shell.environment["DIGEST"] = hashlib.sha256(WHEEL).hexdigest()
     return shell

@@ -41,6 +41,9 @@ def test_every_command_of_the_tutorial_does_what_the_tutorial_says(shell: Shell)
     def of(start: str) -> str:
         return next(text for command, text in said.items() if command.startswith(start))
 
+    assert "publish  (shell, hello.py" in of("babysitter process review hello.py")
+    assert "NOT CHECKED by bandit: it was left out" in of("babysitter process review hello.py")
+    assert "Trusted hello.py" in of("babysitter process trust hello.py")
     assert "exit status 3" in of("babysitter start hello.py")
     assert "hello-1/" in of("babysitter inbox")
     assert "Approved hello-1/" in of("babysitter approve hello-1")
@@ -59,6 +62,7 @@ def test_the_retry_page_has_a_process_that_loads(shell: Shell) -> None:
     page = (ROOT / "docs/how-to/retry-with-feedback.md").read_text("utf-8")
     [(_, process)] = re.findall(r"^```(python)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     (shell.root / "plan.py").write_text(process, encoding="utf-8")
+    shell.trust("plan.py")
 
     assert shell("run", "create", "plan.py", "--input", "goal=launch").returncode == 0
 
@@ -66,6 +70,7 @@ def test_the_retry_page_has_a_process_that_loads(shell: Shell) -> None:
 def test_a_rejected_plan_is_written_anew_with_the_feedback_until_it_is_approved(shell: Shell) -> None:
     """examples/retry_with_feedback.py, as a person goes through it."""
     shutil.copy(ROOT / "examples/retry_with_feedback.py", shell.root)
+    shell.trust("retry_with_feedback.py")
     assert shell("start", "retry_with_feedback.py", "--input", "goal=launch", "--run-id", "r").returncode == 3
 
     for words in ("Name the rollback.", "Say who is on call."):
@@ -88,6 +93,7 @@ def test_a_rejected_plan_is_written_anew_with_the_feedback_until_it_is_approved(
 
 def test_a_disagreement_without_end_ends_after_five_rounds(shell: Shell) -> None:
     shutil.copy(ROOT / "examples/retry_with_feedback.py", shell.root)
+    shell.trust("retry_with_feedback.py")
     shell("start", "retry_with_feedback.py", "--input", "goal=launch", "--run-id", "r")
 
     statuses = []

@@ -25,6 +25,7 @@ from babysitter.service.delivery import Delivery
 from babysitter.service.queries import Queries
 from babysitter.service.runs import RunService
 from babysitter.service.wiring import Workspace, open_workspace
+from babysitter.testing.trusting import trust_as_it_is
 from tests.integration.runs.kill_driver import PROCESS
 
 KILLS = int(os.environ.get("BABYSITTER_KILLS", "15"))
@@ -84,6 +85,7 @@ def test_a_run_that_is_killed_over_and_over_loses_nothing_and_repeats_nothing_un
     marks = tmp_path / "marks"
     (tmp_path / "fifty.py").write_text(PROCESS.format(marks=str(marks)))
     (tmp_path / "babysitter.toml").write_text('[sandbox]\nmode = "none"\n[secrets]\nrecognise = false\n')
+    trust_as_it_is(tmp_path, "fifty.py")
     workspace = open_workspace(tmp_path)
     dice = random.Random(SEED)
     kills = 0

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from babysitter.testing.trusting import trust_as_it_is
+
 PROCESS = """
 from babysitter import Context, process, task
 
@@ -37,6 +39,7 @@ def test_drivers_in_one_process_survive_collections_at_any_moment(tmp_path: Path
     """Setting a context variable while another is being set corrupts the interpreter: the guard must not."""
     (tmp_path / "process.py").write_text(PROCESS, encoding="utf-8")
     (tmp_path / "babysitter.toml").touch()
+    trust_as_it_is(tmp_path, "process.py")
 
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", PROGRAM, str(tmp_path)],

@@ -190,7 +190,7 @@ def test_a_python_task_gets_its_call_on_a_descriptor_with_secrets_in_clear() -> 
 
     (program,) = runner.programs
     assert json.loads(program.input or b"") == {
-        "workspace": "/work", "source": "tasks.py", "qualname": "work", "input": {"key": TOKEN},
+        "workspace": "/work", "source": "tasks.py", "qualname": "work", "code": {}, "input": {"key": TOKEN},
     }  # fmt: skip
     assert TOKEN not in " ".join((*program.argv, *program.env.values()))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from babysitter.model.errors import EntryError
-from babysitter.service.entries import import_closure, load_process
+from babysitter.service.entries import load_process
+from babysitter.service.process.closure import read_sources
 from tests.unit.service.authoring import PROCESS
 
 Write = Callable[..., Path]
@@ -90,7 +91,7 @@ def test_the_closure_is_all_that_is_imported_from_inside_the_workspace(
 def test_installed_packages_and_run_data_are_not_of_the_workspace(root: Path) -> None:
     write(root, {"flow.py": "import thing\n", ".venv/thing.py": "", "site-packages/thing.py": ""})
 
-    assert import_closure(root / "flow.py", root) == {"flow.py"}
+    assert set(read_sources("flow.py", root).files) == {"flow.py"}
 
 
 @pytest.mark.promise("G07")
@@ -169,8 +170,8 @@ TWO = PROCESS + PROCESS.replace("main", "other").replace("from", "# from")
         ("x = 1\n", "flow.py", "0 processes", "none"),
         (TWO, "flow.py", "2 processes", "main, other"),
         (PROCESS, "flow.py#nobody", "names no process", "main"),
-        (PROCESS, "no.such.module:main", "ModuleNotFoundError", "no.such.module:main"),
-        (PROCESS, "json:main", "names no process", "none"),
+        (PROCESS, "no.such.module:main", "there is no module", "no.such.module"),
+        (PROCESS, "json:main", "there is no module json in the workspace", "json"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )

@@ -139,15 +139,16 @@ async def run(ctx: Context) -> None: ...
 def test_a_task_is_named_by_its_function_or_its_id(tmp_path: Path) -> None:
     (tmp_path / "p.py").write_text(TASKS)
 
-    assert load_task("p.py#fetch", tmp_path).sandbox.network == (HERE,)
-    assert load_task("p.py#other", tmp_path) == load_task("p.py#second-name", tmp_path)
+    place = FakeWorkspace(tmp_path)
+    assert load_task(place, "p.py#fetch").sandbox.network == (HERE,)
+    assert load_task(place, "p.py#other") == load_task(place, "p.py#second-name")
     for entry, said in (
         ("p.py", r"2 tasks \(fetch, other\)"),
         ("p.py#run", "no task"),
         ("q.py#x", "no file"),
     ):
         with pytest.raises(EntryError, match=said):
-            load_task(entry, tmp_path)
+            load_task(place, entry)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""What a process may do is read from its code, without running it; what can't be read is said."""
+
+from babysitter.scanners.process_tasks import packages_in, processes_in, tasks_in, unread_permissions
+from tests.unit.scanners.closures import modules
+
+FLOW = """
+import babysitter as b
+from babysitter import Sandbox, Secret, process, shell_task
+from settings import HOSTS
+OUT = ("dist/",)
+BOX = Sandbox(write=OUT + ("tmp/",), env=["HOME"])
+
+
+@shell_task(sandbox=BOX, idempotent=True)
+def build(): ...
+
+
+@b.task(
+    id="ship", environment="production", critical=True,
+    sandbox=b.Sandbox(network=HOSTS, devices=("/dev/kvm",)),
+)
+def deploy(key: Secret): ...
+
+
+@b.task(inline=True)
+def double(n): ...
+
+
+@b.node_task("work.js", sandbox=Sandbox(read=("/opt/x",)))
+def work(): ...
+
+
+@process
+async def main(ctx): ...
+"""
+
+
+def test_every_task_is_listed_with_what_it_is_granted() -> None:
+    found = modules(flow=FLOW, settings='HOSTS = ["api.example.com:443"]\n')
+
+    build, ship, double, work = tasks_in(found)
+
+    assert (build.task_id, build.kind, build.write, build.env, build.idempotent) == (
+        "build", "shell", ("dist/", "tmp/"), ("HOME",), True,
+    )  # fmt: skip
+    assert (ship.task_id, ship.kind, ship.environment, ship.critical) == (
+        "ship",
+        "python",
+        "production",
+        True,
+    )
+    assert (ship.network, ship.devices, ship.takes_secrets) == (("api.example.com:443",), ("/dev/kvm",), True)
+    assert double.kind == "inline"
+    assert (work.kind, work.script, work.read) == ("node", "work.js", ("/opt/x",))
+    assert [each.name for each in processes_in(found)] == ["main"]
+    assert list(unread_permissions(found)) == []
+
+
+def test_what_is_computed_is_said_and_never_left_out() -> None:
+    text = "from babysitter import task, Sandbox\nimport os\n"
+    text += "@task(sandbox=Sandbox(network=tuple(os.environ)), **MORE)\ndef work(): ...\nmade = task(print)\n"
+    found = modules(flow=text)
+
+    [work] = tasks_in(found)
+    findings = list(unread_permissions(found))
+
+    assert work.unknown == ("sandbox=Sandbox(network=tuple(os.environ))", "**=MORE")
+    assert [each.rule for each in findings] == ["computed-permission"] * 3
+    assert [each.category for each in findings] == ["permission"] * 3
+    assert "used otherwise than as a decorator" in findings[-1].message
+
+
+def test_a_name_that_is_bound_twice_is_not_believed() -> None:
+    text = "from babysitter import task, Sandbox\nBOX = Sandbox()\nBOX = Sandbox(network=('*',))\n"
+    [work] = tasks_in(modules(flow=text + "@task(sandbox=BOX)\ndef work(): ...\n"))
+
+    assert work.unknown == ("sandbox=BOX",)
+
+
+def test_packages_from_outside_are_named() -> None:
+    text = (
+        "import requests, json, near\nfrom numpy.linalg import norm\nfrom . import other\nimport babysitter\n"
+    )
+
+    assert packages_in(modules(flow=text, near="", other="")) == ("numpy", "requests")
