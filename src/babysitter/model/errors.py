@@ -19,6 +19,7 @@
     │   ├── SignersError           refused.signers        an unusable list of signers, key or revocation
     │   ├── WitnessError           refused.witness        a witness is away, or refuses to cosign
     │   ├── ProcessChangedError    refused.process_changed
+    │   ├── ReviewError            refused.review         what changed in the workspace can't be shown
     │   └── SecretError            refused.secret         away, too short, undeclared, or in an argv
     │       └── SecretSourceError  refused.secret_source  where it is kept is away, or refuses
     ├── StoreError                 store.*       exit 4
@@ -165,6 +166,12 @@ class ProcessChangedError(RefusedError):
     """The process's code is not the code this run began with."""
 
     code = "refused.process_changed"
+
+
+class ReviewError(RefusedError):
+    """What changed in the workspace can't be shown, so nobody can be asked about it."""
+
+    code = "refused.review"
 
 
 class SecretError(RefusedError):

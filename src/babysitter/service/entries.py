@@ -35,6 +35,7 @@ class LoadedProcess:
     closure: path relative to the workspace to SHA-256, of each file of the closure.
     secrets: the references that the closure names as literals.
     authors: who counts as an author of every run: the owners of the process and of its secrets.
+    shows_changes: whether a call somewhere in the closure has ``diff=``, so that the beginning is kept.
     """
 
     process: Process[Any, Any]
@@ -43,6 +44,7 @@ class LoadedProcess:
     digest: str
     secrets: tuple[str, ...]
     authors: tuple[str, ...] = ()
+    shows_changes: bool = False
 
 
 def load_process(entry: str, root: Path) -> LoadedProcess:
@@ -70,6 +72,7 @@ def load_process(entry: str, root: Path) -> LoadedProcess:
         digest=sha256_hex(canonical_json(digests)),
         secrets=tuple(sorted({ref for each in facts for ref in each.secrets})),
         authors=tuple(sorted(owner for owner in owners if owner)),
+        shows_changes=any(each.shows_changes for each in facts),
     )
 
 
@@ -259,6 +262,7 @@ class _Facts(NamedTuple):
     imports: tuple[tuple[str, int], ...]
     secrets: tuple[str, ...]
     owners: tuple[str, ...]
+    shows_changes: bool
 
 
 @lru_cache(maxsize=1024)
@@ -270,6 +274,7 @@ def _facts(source: bytes) -> _Facts:
         imports=tuple(_imports(tree)),
         secrets=tuple(ref for ref, _ in found),
         owners=tuple(owner for _, owner in found if owner),
+        shows_changes=any(isinstance(node, ast.keyword) and node.arg == "diff" for node in ast.walk(tree)),
     )
 
 

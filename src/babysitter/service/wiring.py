@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babysitter.config import Place, cedar_texts, environment, find_root, load_place, stamp_of
+from babysitter.config import RUN_DATA, Place, cedar_texts, environment, find_root, load_place, stamp_of
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
 from babysitter.model.rules import Policy
@@ -26,10 +26,12 @@ from babysitter.stores.interface import Holder, Store
 from babysitter.stores.tree import Tree
 
 if TYPE_CHECKING:
+    from babysitter.changes.workspace import WorkspaceChanges
     from babysitter.secrets.masker import Masker
     from babysitter.secrets.vault import Vault
     from babysitter.service.ledger import Ledger
     from babysitter.service.logbook import Logbook
+    from babysitter.service.reviewing import Scans
     from babysitter.service.signers_in_force import SignerFiles
     from babysitter.service.witnessing import Witnessing
     from babysitter.signing.verify import Trust
@@ -255,6 +257,33 @@ class Workspace:
         """Where the log is: beside the runs, or inside a directory of runs that is called otherwise."""
         runs_dir = self.place.runs_dir
         return runs_dir.parent / "log" if runs_dir.name == "runs" else runs_dir / ".log"
+
+    @cached_property
+    def changes(self) -> "WorkspaceChanges":
+        """What tells how the workspace has changed."""
+        from babysitter.changes.workspace import WorkspaceChanges  # noqa: PLC0415 (few runs show changes)
+        from babysitter.service.founding import IGNORE_LINES  # noqa: PLC0415
+
+        runs_dir, root = self.place.runs_dir, self.root
+        data = {RUN_DATA}
+        if runs_dir.is_relative_to(root) and runs_dir != root:
+            data.add(runs_dir.relative_to(root).as_posix())
+        return WorkspaceChanges(
+            programs=self.programs,
+            root=root,
+            folder=self.log_folder.with_name(self.log_folder.name.replace("log", "states")),
+            hidden=tuple(f"{name}/" for name in sorted(data)),
+            # Python writes its caches while a process is loaded: that is no change of anybody's.
+            kept_out=(*(line for _, lines in IGNORE_LINES for line in lines), "__pycache__/"),
+            token=lambda: f"{os.getpid()}-{self.dice.bits(64):016x}",
+        )
+
+    @cached_property
+    def scans(self) -> "Scans":
+        """What scans the workspace beside its changes."""
+        from babysitter.service.scans import WorkspaceScans  # noqa: PLC0415 (few runs scan)
+
+        return WorkspaceScans(scanners={})
 
     @cached_property
     def programs(self) -> Programs:
