@@ -5,6 +5,9 @@ binary one can hold a blank, so where a section begins can't be forged by what a
 """
 
 import re
+from collections.abc import Sequence
+
+from babysitter.model.changes import ChangedFile
 
 _HUNK = re.compile(rb"@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@")
 _BEGIN = re.compile(rb"^diff --git ", re.MULTILINE)
@@ -45,3 +48,18 @@ def new_lines(section: bytes) -> frozenset[int]:
         if line.startswith((b"+", b" ")):
             number, left = number + 1, left - 1
     return frozenset(found)
+
+
+def changed_lines(files: Sequence[ChangedFile], patch: bytes) -> dict[str, frozenset[int] | None]:
+    """Return the lines that are new, by path; None: all of the file.
+
+    Args:
+        files: those of the difference, in its order.
+        patch: the difference.
+    """
+    found: dict[str, frozenset[int] | None] = {}
+    parts = sections(patch)
+    for number, file in enumerate(files):
+        whole = file.change == "added" or file.added is None or not file.kept or number >= len(parts)
+        found[file.path] = None if whole else new_lines(parts[number])
+    return found

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from babysitter.changes.patches import new_lines, sections
+from babysitter.changes.patches import changed_lines
 from babysitter.changes.workspace import NAMES_MAX, Compared, moves_on
 from babysitter.journal.layout import shown_patch_path
 from babysitter.journal.masking import Masker
@@ -111,7 +111,7 @@ class Review:
         )
         if scan is None:
             return Looked(difference=shown, scan=None, counts=None)
-        lines = _lines_of(files, compared.found.patch)
+        lines = changed_lines(files, compared.found.patch)
         found = in_order(scan.findings)
         on_changed = tuple(_masked_finding(each, masker) for each in found if _is_on(each, lines))
         told = ChangesScan(
@@ -143,16 +143,6 @@ class Review:
             if self.changes.now(self.began) == compared.tree:
                 return compared, scan
         raise moves_on()
-
-
-def _lines_of(files: Sequence[ChangedFile], patch: bytes) -> dict[str, frozenset[int] | None]:
-    """Return the changed lines by path; None: all of the file."""
-    found: dict[str, frozenset[int] | None] = {}
-    parts = sections(patch)
-    for number, file in enumerate(files):
-        whole = file.change == "added" or file.added is None or not file.kept or number >= len(parts)
-        found[file.path] = None if whole else new_lines(parts[number])
-    return found
 
 
 def _is_on(found: Finding, lines: dict[str, frozenset[int] | None]) -> bool:

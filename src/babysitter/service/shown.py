@@ -18,7 +18,7 @@ from babysitter.model.errors import SignatureError
 from babysitter.model.events import BlobRef, BreakpointRequested, ShownChanges
 from babysitter.model.rules import ANYBODY
 from babysitter.model.values import Json, canonical_json, sha256_hex
-from babysitter.service.shown_changes import changes_parts, fenced, scan_parts, tests_parts
+from babysitter.service.shown_changes import changes_parts, fenced, scan_parts, tests_parts, without_report
 
 SHOWN_BYTES_MAX = 256 * 1024
 SHOWN_FORMAT = 2
@@ -79,7 +79,8 @@ def render_shown(shown: Shown, contents: Mapping[str, bytes]) -> str:
         parts += ["## Context", fenced(_pretty(shown.context), "json")]
     parts += _calls_parts(shown.calls)
     if shown.findings is not None:
-        parts += ["## Findings", fenced(_pretty(shown.findings), "json")]
+        # The lines of a report of tests stand above, as lines.
+        parts += ["## Findings", fenced(_pretty(without_report(shown.findings)), "json")]
     if shown.changes is not None:
         parts += changes_parts(shown.changes, contents[shown.changes.patch.path])
     for file in shown.files:

@@ -10,6 +10,7 @@ from babysitter.changes.patches import body, is_binary, sections
 from babysitter.changes.visible import decoded
 from babysitter.model.changes import ChangedFile, ChangesScan, Difference
 from babysitter.model.findings import Finding
+from babysitter.model.security_tests import REPORT
 from babysitter.model.values import Json
 
 PATCH_SHOWN_BYTES_MAX = 192 * 1024
@@ -17,7 +18,6 @@ FINDINGS_SHOWN_MAX = 100
 FILES_SHOWN_MAX = 500
 LINE_SHOWN_MAX = 1000
 NOT_SCANNED = "NOT SCANNED by"
-NOT_COVERED = "NOT COVERED:"
 _KINDS = {"120000": "a symbolic link", "100755": "a program", "160000": "a link to another repository"}
 
 
@@ -49,9 +49,18 @@ def scan_parts(scan: ChangesScan) -> list[str]:
     return parts
 
 
+def without_report(findings: Json) -> Json:
+    """Return findings without the lines that ``tests_parts`` shows."""
+    return (
+        {key: value for key, value in findings.items() if key != REPORT}
+        if isinstance(findings, dict)
+        else findings
+    )
+
+
 def tests_parts(findings: Json) -> list[str]:
     """Return what security tests cover, where a report of them is part of the findings."""
-    told = findings.get("securityTestsReport") if isinstance(findings, dict) else None
+    told = findings.get(REPORT) if isinstance(findings, dict) else None
     if not isinstance(told, list):
         return []
     return ["## Security tests", *(_one_line(line) for line in told if isinstance(line, str))]

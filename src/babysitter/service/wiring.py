@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from babysitter.config import RUN_DATA, Place, cedar_texts, environment, find_root, load_place, stamp_of
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
+from babysitter.model.errors import MissingToolError
 from babysitter.model.rules import Policy
 from babysitter.model.runner import Confinement, Executor, Programs, Runner, SecretSource
 from babysitter.model.values import Json, encode_json, sha256_hex
@@ -277,6 +278,16 @@ class Workspace:
             kept_out=(*(line for _, lines in IGNORE_LINES for line in lines), "__pycache__/"),
             token=lambda: f"{os.getpid()}-{self.dice.bits(64):016x}",
         )
+
+    @property
+    def node(self) -> Path | None:
+        """The program node, for tests of JavaScript; None when this machine has none."""
+        from babysitter.executors.node import find_node  # noqa: PLC0415 (only to run tests)
+
+        try:
+            return find_node()
+        except MissingToolError:
+            return None
 
     @cached_property
     def scans(self) -> "Scans":
