@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babysitter.config import RUN_DATA, Place, cedar_texts, environment, find_root, load_place, stamp_of
+from babysitter.config import Place, cedar_texts, environment, find_root, load_place, stamp_of
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
 from babysitter.model.errors import MissingToolError
@@ -262,22 +262,9 @@ class Workspace:
     @cached_property
     def changes(self) -> "WorkspaceChanges":
         """What tells how the workspace has changed."""
-        from babysitter.changes.workspace import WorkspaceChanges  # noqa: PLC0415 (few runs show changes)
-        from babysitter.service.founding import IGNORE_LINES  # noqa: PLC0415
+        from babysitter.service.workspace_changes import changes_of  # noqa: PLC0415 (few runs show changes)
 
-        runs_dir, root = self.place.runs_dir, self.root
-        data = {RUN_DATA}
-        if runs_dir.is_relative_to(root) and runs_dir != root:
-            data.add(runs_dir.relative_to(root).as_posix())
-        return WorkspaceChanges(
-            programs=self.programs,
-            root=root,
-            folder=self.log_folder.with_name(self.log_folder.name.replace("log", "states")),
-            hidden=tuple(f"{name}/" for name in sorted(data)),
-            # Python writes its caches while a process is loaded: that is no change of anybody's.
-            kept_out=(*(line for _, lines in IGNORE_LINES for line in lines), "__pycache__/"),
-            token=lambda: f"{os.getpid()}-{self.dice.bits(64):016x}",
-        )
+        return changes_of(self.place, self.log_folder, self.programs, self.dice)
 
     @property
     def node(self) -> Path | None:
