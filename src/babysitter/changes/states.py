@@ -12,6 +12,7 @@ Invariants, each with a test in tests/unit/changes/test_states.py:
 """
 
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -169,7 +170,8 @@ class States:
         self._prepare()
         index, last = self.folder / f"index.{self.token()}", self.folder / "index"
         if last.exists():
-            index.write_bytes(last.read_bytes())
+            # With its time: files that changed at the very moment it was written are told by that.
+            shutil.copy2(last, index)
         return index
 
     def _keep(self, index: Path) -> None:

@@ -404,3 +404,30 @@ def test_a_caller_that_is_a_git_hook_redirects_nothing(
     write(root, {"a.py": "three\n"})
 
     assert told(since_begin(root, began=began)) == [("changed", "a.py")]
+
+
+def test_the_time_of_the_last_look_is_kept_with_its_index(tmp_path: Path) -> None:
+    """Git compares times by the second, and looks closer at files that are as new as its index.
+
+    Without that, a change to as many bytes within the second of the last look would not be seen.
+    """
+    write(tmp_path, {"a.py": "one\n"})
+    changes = changes_of(tmp_path)
+    changes.begin("r")
+    last = tmp_path / ".a5c" / "states" / "workspace.git" / "index"
+    os.utime(last, ns=(10**18, 10**18))
+
+    at_work = changes._states()._index()
+
+    assert at_work != last
+    assert at_work.stat().st_mtime_ns == 10**18
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_change_to_as_many_bytes_right_after_a_look_is_told(tmp_path: Path, number: int) -> None:
+    write(tmp_path, {"a.py": "0\n"})
+    began = changes_of(tmp_path).begin("r")
+
+    write(tmp_path, {"a.py": f"{number + 1}\n"})
+
+    assert told(since_begin(tmp_path, began=began)) == [("changed", "a.py")]
