@@ -57,11 +57,10 @@ class States:
     object_format: str = "sha256"
     borrowed: str = ""
 
-    def begin(self, run_id: str, tracked: Iterable[bytes]) -> str:
-        """Keep the state as a run's beginning, and return its tree.
+    def begin(self, tracked: Iterable[bytes]) -> str:
+        """Keep the state as the beginning of a run, and return its tree.
 
         Args:
-            run_id: whose beginning it is.
             tracked: files in version control that ``.gitignore`` names all the same.
         """
         index = self._index()
@@ -71,7 +70,8 @@ class States:
             stale = set(git.names("ls-files", "-z", "-c", "-i", "--exclude-standard")) - set(wanted)
             self._forget(git, sorted(stale))
             tree = self._tree(git, wanted)
-            git.run("update-ref", f"refs/runs/{run_id}", tree)
+            # Not by the run's name: two runs may be given one, and some names are none for git.
+            git.run("update-ref", f"refs/begun/{tree}", tree)
             self._keep(index)
         finally:
             index.unlink(missing_ok=True)

@@ -38,13 +38,13 @@ class WorkspaceChanges:
     kept_out: tuple[str, ...]
     token: Callable[[], str]
 
-    def begin(self, run_id: str) -> str:
+    def begin(self) -> str:
         """Keep the workspace's state as the beginning of a run, and return its tree.
 
         Raises:
             ReviewError: it can't be kept, and so nobody could be shown what changes.
         """
-        return self._states().begin(run_id, self._repository.tracked_though_ignored())
+        return self._states().begin(self._repository.tracked_though_ignored())
 
     def now(self, began: str) -> str:
         """Return the tree of the workspace as it is, seen from a beginning (empty: from none)."""

@@ -90,7 +90,8 @@ def _laid_out(lines: list[str], columns: int) -> Iterator[tuple[str, dict[str, o
 
 def _within(line: str, columns: int, *, is_diff: bool) -> Iterator[tuple[str, dict[str, object]]]:
     """Yield the lines of the screen for one that stands in a fence."""
-    colour = _DIFF_COLOURS.get(line[:1]) if is_diff else None
+    # Something that would have hidden is written out there: that matters more than which side it is on.
+    colour = "magenta" if "⟨" in line else _DIFF_COLOURS.get(line[:1]) if is_diff else None
     room = max(20, columns - len(_MARGIN) - 2)
     for start in range(0, len(line) or 1, room):
         yield f"{_MARGIN}│ {line[start : start + room]}", {"fg": colour} if colour else {}

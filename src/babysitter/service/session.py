@@ -92,7 +92,7 @@ def create_run(
         product_version=__version__,
         python_version=platform.python_version(),
         parent_run_id=new.parent_run_id,
-        workspace_tree=workspace.changes.begin(run_id) if loaded.shows_changes else "",
+        workspace_tree=workspace.changes.begin() if loaded.shows_changes else "",
     )
     files = {"run.json": facts, "inputs.json": new.inputs}
     create_journal(workspace.store, run_id, files, [created], masker, clock)

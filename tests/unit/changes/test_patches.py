@@ -39,7 +39,7 @@ def test_the_new_lines_of_each_file_are_those_that_it_has_and_had_not(
     def check(files: list[tuple[list[str], list[str]]]) -> None:
         root = tmp_path_factory.mktemp("w")
         write(root, {f"f{number}": "\n".join(before) for number, (before, _) in enumerate(files)})
-        began = changes_of(root).begin("r")
+        began = changes_of(root).begin()
         write(root, {f"f{number}": "\n".join(after) for number, (_, after) in enumerate(files)})
 
         found = changes_of(root).compare("run", began).found
@@ -65,7 +65,7 @@ def is_within(some: list[str], lines: list[str]) -> bool:
 
 def test_a_binary_section_is_told_apart_and_has_no_lines(tmp_path: Path) -> None:
     write(tmp_path, {"a": b"\0\1"})
-    began = changes_of(tmp_path).begin("r")
+    began = changes_of(tmp_path).begin()
     write(tmp_path, {"a": b"\0\2"})
 
     (part,) = sections(changes_of(tmp_path).compare("run", began).found.patch)

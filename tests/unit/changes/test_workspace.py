@@ -1,7 +1,9 @@
 """What changed in a workspace: everything that did, whatever somebody does to hide it."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from babysitter.changes.differences import FILE_BYTES_MAX
 from babysitter.changes.workspace import Compared
 from babysitter.executors.sandbox.programs import LocalPrograms
 from babysitter.model.errors import ReviewError
+from babysitter.model.runner import Called
 from tests.unit.changes.places import changes_of, contents_of, git, repository, write
 
 pytestmark = [pytest.mark.needs("git"), pytest.mark.promise("G01")]
@@ -27,7 +30,7 @@ def test_added_changed_renamed_and_deleted_files_are_told_and_so_are_untracked_o
         tmp_path / "w", {"a.py": "one\n", "b.py": "two\n", "c.txt": "three\n" * 9, "d.py": "four\n"}
     )
     write(root, {"untracked.py": "before\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
 
     write(root, {"a.py": "one\ntwo\n", "new/e.py": "five\n", "untracked.py": "after\n"})
     (root / "b.py").unlink()
@@ -47,7 +50,7 @@ def test_added_changed_renamed_and_deleted_files_are_told_and_so_are_untracked_o
 
 def test_a_workspace_without_a_repository_is_told_about_all_the_same(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "one\n"})
-    began = changes_of(tmp_path).begin("r")
+    began = changes_of(tmp_path).begin()
 
     write(tmp_path, {"a.py": "two\n"})
 
@@ -56,7 +59,7 @@ def test_a_workspace_without_a_repository_is_told_about_all_the_same(tmp_path: P
 
 def test_binary_files_are_in_the_patch_whole(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"logo.png": bytes(range(256))})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     other = bytes(reversed(range(256))) * 2
     write(root, {"logo.png": other})
 
@@ -73,7 +76,7 @@ def test_binary_files_are_in_the_patch_whole(tmp_path: Path) -> None:
 
 def test_modes_and_links_are_told(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"run": "echo\n", "a": "x\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     (root / "run").chmod(0o755)
     (root / "a").unlink()
     (root / "a").symlink_to("/etc/passwd")
@@ -86,7 +89,7 @@ def test_modes_and_links_are_told(tmp_path: Path) -> None:
 
 def test_a_folder_that_becomes_a_link_and_a_file_that_becomes_a_folder_are_told(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"d/x.py": "x\n", "f": "f\n", "elsewhere/x.py": "y\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     (root / "d" / "x.py").unlink()
     (root / "d").rmdir()
     (root / "d").symlink_to("elsewhere")
@@ -100,7 +103,7 @@ def test_a_folder_that_becomes_a_link_and_a_file_that_becomes_a_folder_are_told(
 
 def test_what_is_ignored_is_counted_and_run_data_is_not(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {".gitignore": "node_modules/\n*.log\n", "a": "a\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     write(root, {"node_modules/x/y.js": "1", "b.log": "2", ".env": "3", ".a5c/runs/z": "4"})
 
     compared = since_begin(root, began=began)
@@ -112,7 +115,7 @@ def test_what_is_ignored_is_counted_and_run_data_is_not(tmp_path: Path) -> None:
 
 def test_a_file_that_is_ignored_after_the_beginning_is_shown_all_the_same(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"a.py": "good\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     write(root, {".gitignore": "a.py\n", "a.py": "evil\n"})
 
     assert told(since_begin(root, began=began)) == [("added", ".gitignore"), ("changed", "a.py")]
@@ -122,7 +125,7 @@ def test_a_file_in_version_control_is_shown_though_it_is_ignored(tmp_path: Path)
     root = repository(tmp_path / "w", {"a": "a\n"})
     write(root, {".gitignore": "dist/\n", "dist/app.js": "good\n"})
     git(root, "add", "--force", "dist/app.js")
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     write(root, {"dist/app.js": "evil\n"})
 
     assert told(since_begin(root, began=began)) == [("changed", "dist/app.js")]
@@ -130,7 +133,7 @@ def test_a_file_in_version_control_is_shown_though_it_is_ignored(tmp_path: Path)
 
 def test_a_repository_inside_the_workspace_hides_nothing(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"a": "a\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     repository(root / "inner", {"evil.py": "1\n", "a": "not the outer one\n"})
     repository(root / "inner" / "deeper", {"worse.py": "2\n"})
 
@@ -158,7 +161,7 @@ def test_attributes_of_the_workspace_hide_no_change(
 ) -> None:
     root = repository(tmp_path / "w", {"x": "x\n"})
     write(root, {".gitattributes": attributes, "a.c": before})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     write(root, {"a.c": after})
 
     compared = since_begin(root, began=began)
@@ -170,7 +173,7 @@ def test_attributes_of_the_workspace_hide_no_change(
 
 def test_marks_in_the_users_index_hide_no_change(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"a.py": "good\n", "b.py": "good\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     git(root, "update-index", "--assume-unchanged", "a.py")
     git(root, "update-index", "--skip-worktree", "b.py")
     write(root, {"a.py": "evil\n", "b.py": "evil\n"})
@@ -181,7 +184,7 @@ def test_marks_in_the_users_index_hide_no_change(tmp_path: Path) -> None:
 
 def test_a_change_that_keeps_time_and_size_is_told(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"a.py": "good\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     facts = (root / "a.py").stat()
     write(root, {"a.py": "evil\n"})
     os.utime(root / "a.py", ns=(facts.st_atime_ns, facts.st_mtime_ns))
@@ -251,7 +254,7 @@ def test_nothing_that_a_repository_configures_is_started(tmp_path: Path) -> None
     said = tmp_path / "said"
     make_hostile(root, said)
     make_hostile(inner, said)
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     write(root, {"a.py": "three\n", "inner/b.py": "four\n"})
 
     run = since_begin(root, began=began)
@@ -282,7 +285,7 @@ def test_the_users_repository_keeps_every_byte(tmp_path: Path) -> None:
     write(root, {"a.py": "two\n", "b.py": "new\n"})
     before = contents_of(root / ".git")
 
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     changes_of(root).compare("main..", began)
 
     assert contents_of(root / ".git") == before
@@ -291,7 +294,7 @@ def test_the_users_repository_keeps_every_byte(tmp_path: Path) -> None:
 def test_the_beginning_survives_whatever_becomes_of_the_users_repository(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"a.py": "one\n"})
     write(root, {"a.py": "two\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     write(root, {"a.py": "three\n"})
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--amend", "--message=other")
@@ -309,7 +312,7 @@ def test_since_a_commit_all_that_is_in_the_workspace_counts(tmp_path: Path) -> N
     write(root, {"a.py": "two\n"})
     git(root, "commit", "--quiet", "--all", "--message=two")
     write(root, {"c.py": "untracked\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
 
     compared = changes_of(root).compare("main~1..", began)
 
@@ -340,7 +343,7 @@ def test_a_workspace_below_its_repositorys_top_sees_its_own_part(tmp_path: Path)
 
 def test_a_file_too_large_to_keep_is_named_with_its_sizes(tmp_path: Path) -> None:
     root = repository(tmp_path / "w", {"a.py": "one\n"})
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     write(root, {"a.py": "two\n", "huge": b"x" * (FILE_BYTES_MAX + 1)})
 
     found = since_begin(root, began=began).found
@@ -367,6 +370,38 @@ def test_what_can_not_be_told_is_an_error_that_says_what_to_do(tmp_path: Path, s
     assert refusal.value.hint
 
 
+class NoGit:
+    """See model.runner.Programs. A machine without git."""
+
+    def call(self, argv: tuple[str, ...], **how: Any) -> Called:
+        del how
+        assert argv[0] == "env"
+        return Called(status=127, stdout=b"", stderr=b"env: 'git': No such file or directory\n")
+
+
+def test_a_machine_without_git_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "one\n"})
+    changes = replace(changes_of(tmp_path), programs=NoGit())
+
+    with pytest.raises(ReviewError, match="git is not on this machine") as refusal:
+        changes.begin()
+
+    assert "Install git" in refusal.value.hint
+
+
+def test_runs_that_are_given_one_name_or_one_that_is_none_for_git_keep_their_beginnings(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {"a.py": "one\n"})
+    first = changes_of(tmp_path).begin()
+    write(tmp_path, {"a.py": "two\n"})
+    second = changes_of(tmp_path).begin()
+    git(tmp_path / ".a5c" / "states" / "workspace.git", "gc", "--quiet", "--prune=now")
+
+    assert told(since_begin(tmp_path, began=first)) == [("changed", "a.py")]
+    assert told(since_begin(tmp_path, began=second)) == []
+
+
 def test_a_commit_without_a_repository_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ReviewError, match="in no git repository"):
         changes_of(tmp_path).compare("main..", "")
@@ -374,7 +409,7 @@ def test_a_commit_without_a_repository_is_an_error_that_says_what_to_do(tmp_path
 
 def test_a_beginning_that_was_lost_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "one\n"})
-    changes_of(tmp_path).begin("r")
+    changes_of(tmp_path).begin()
 
     with pytest.raises(ReviewError, match="is not in"):
         since_begin(tmp_path, began="1" * 64)
@@ -382,7 +417,7 @@ def test_a_beginning_that_was_lost_is_an_error(tmp_path: Path) -> None:
 
 def test_the_same_files_give_the_same_tree_whatever_was_there_in_between(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "one\n", "b/c.py": "two\n"})
-    began = changes_of(tmp_path).begin("r")
+    began = changes_of(tmp_path).begin()
 
     write(tmp_path, {"a.py": "other\n", "d.py": "three\n"})
     assert changes_of(tmp_path).now(began) != began
@@ -400,7 +435,7 @@ def test_a_caller_that_is_a_git_hook_redirects_nothing(
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git" / "index"))
 
-    began = changes_of(root).begin("r")
+    began = changes_of(root).begin()
     write(root, {"a.py": "three\n"})
 
     assert told(since_begin(root, began=began)) == [("changed", "a.py")]
@@ -413,7 +448,7 @@ def test_the_time_of_the_last_look_is_kept_with_its_index(tmp_path: Path) -> Non
     """
     write(tmp_path, {"a.py": "one\n"})
     changes = changes_of(tmp_path)
-    changes.begin("r")
+    changes.begin()
     last = tmp_path / ".a5c" / "states" / "workspace.git" / "index"
     os.utime(last, ns=(10**18, 10**18))
 
@@ -426,7 +461,7 @@ def test_the_time_of_the_last_look_is_kept_with_its_index(tmp_path: Path) -> Non
 @pytest.mark.parametrize("number", range(5))
 def test_a_change_to_as_many_bytes_right_after_a_look_is_told(tmp_path: Path, number: int) -> None:
     write(tmp_path, {"a.py": "0\n"})
-    began = changes_of(tmp_path).begin("r")
+    began = changes_of(tmp_path).begin()
 
     write(tmp_path, {"a.py": f"{number + 1}\n"})
 

@@ -36,6 +36,7 @@ NOT SCANNED by bandit: it is not installed.
 
 ````diff
 +new
++is⟨U+200B ZERO WIDTH SPACE⟩Admin
 -old
 ```
 # not a heading
@@ -104,6 +105,7 @@ def test_titles_questions_and_diffs_have_their_colours() -> None:
     assert page.styles["  Context"] == {"fg": "cyan", "bold": True}
     assert page.styles["  │ +new"] == {"fg": "green"}
     assert page.styles["  │ -old"] == {"fg": "red"}
+    assert page.styles["  │ +is⟨U+200B ZERO WIDTH SPACE⟩Admin"] == {"fg": "magenta"}
     assert page.styles["  │ - a list, and no line that was remov"] == {}
 
 
