@@ -267,7 +267,20 @@ def test_nothing_that_a_repository_configures_is_started(tmp_path: Path) -> None
     assert not said.exists(), said.read_text()
 
 
-def test_the_traps_of_the_test_before_do_spring(tmp_path: Path) -> None:
+def test_what_a_partial_clone_lacks_is_not_fetched(tmp_path: Path) -> None:
+    """Its configuration says with which program to fetch, so asking for a name would start that program."""
+    root = repository(tmp_path / "w", {"a.py": "one\n"})
+    commit = git(root, "rev-parse", "main").strip()
+    make_hostile(root, tmp_path / "said")
+    (root / ".git" / "objects" / commit[:2] / commit[2:]).unlink()
+
+    with pytest.raises(ReviewError, match="has no commit"):
+        changes_of(root).compare("main..", "")
+
+    assert not (tmp_path / "said").exists()
+
+
+def test_the_traps_of_these_tests_do_spring(tmp_path: Path) -> None:
     """Plain git, in the same repository, starts what is configured: so the traps above are real ones."""
     root = repository(tmp_path / "w", {"a.py": "one\n", ".gitattributes": "* filter=evil diff=evil\n"})
     said = tmp_path / "said"
