@@ -12,15 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babysitter.config import Place, cedar_texts, environment, find_root, load_place, stamp_of
+from babysitter.config import Place, environment, find_root, load_place, stamp_of
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
 from babysitter.model.errors import MissingToolError
 from babysitter.model.rules import Policy
 from babysitter.model.runner import Confinement, Executor, Programs, Runner, SecretSource
 from babysitter.model.values import Json, encode_json, sha256_hex
-from babysitter.policy.rules import make_policy
 from babysitter.service.ports import SystemClock, SystemDice
+from babysitter.service.settled_rules import policy_of
 from babysitter.stores.disk import RealDisk
 from babysitter.stores.files import FileStore
 from babysitter.stores.interface import Holder, Store
@@ -340,23 +340,6 @@ def folder_tree(folder: Path) -> Tree:
 def file_store(runs_dir: Path) -> Store:
     """Return the runs below a folder that is no workspace: an export, a backup."""
     return FileStore(runs_dir)
-
-
-def policy_of(place: Place) -> Policy:
-    """Return the rules that a workspace's settings say.
-
-    Raises:
-        SettingsError: they contradict themselves.
-    """
-    settings = place.settings
-    return make_policy(
-        rules=settings.approvals,
-        roles=settings.roles,
-        people=settings.people,
-        auto_approve=settings.auto_approve,
-        cedar=cedar_texts(place.root, settings.policy.cedar),
-        signing=settings.signing,
-    )
 
 
 def open_workspace(folder: Path, *, runs_dir: str | None = None) -> Workspace:
