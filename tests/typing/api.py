@@ -108,6 +108,8 @@ async def tasks(ctx: Context) -> None:
 
 async def other_calls(ctx: Context) -> None:
     assert_type(await ctx.breakpoint("Go?", "Title", context={"x": 1}, approves=[make.call("all")]), Review)
+    assert_type(await ctx.breakpoint("Go?", diff=True, scan=["bandit"]), Review)
+    assert_type(await ctx.breakpoint("Go?", diff="main..", scan=True), Review)
     assert_type(await ctx.sleep(1), None)
     assert_type(await ctx.now(), datetime)
     assert_type(await ctx.random(), float)

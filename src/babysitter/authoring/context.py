@@ -9,6 +9,7 @@ Reference: docs/reference/authoring.md.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, get_args, overload
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from babysitter.authoring.parallel import Parallel
 from babysitter.authoring.steps import Ledger, Step, Value
 from babysitter.authoring.tasks import Task
 from babysitter.model import commands as cmd
+from babysitter.model.changes import RUN, SINCE
 from babysitter.model.errors import InvalidValueError, UsageError
 from babysitter.model.events import BlobRef
 from babysitter.model.values import Json
@@ -105,6 +107,8 @@ class Context:
         findings: Mapping[str, Any] | None = None,
         experts: Iterable[str] = (),
         strategy: Strategy | None = None,
+        diff: bool | str = False,
+        scan: bool | Iterable[str] = False,
     ) -> Step[Review]:
         """Stop until people have answered.
 
@@ -114,12 +118,9 @@ class Context:
         expires_in: seconds after which no answer means no.
         findings: what scanners reported, as ``{"high": 0, "securityTests": [...]}``; rules may ask for it.
         experts: whom to ask, of those who may answer; strategy: how many of them must.
+        diff: show what has changed in the workspace since the run began, or since a commit: ``"main.."``.
+        scan: search what changed for credentials, and with these tools: ``["bandit", "semgrep"]``.
         """
-        if strategy is not None and strategy not in get_args(Strategy):
-            raise UsageError(
-                f"ctx.breakpoint: there is no strategy {strategy!r}.",
-                hint=f"Use one of {', '.join(get_args(Strategy))}.",
-            )
         asked = {
             "question": question,
             "title": title,
@@ -130,25 +131,23 @@ class Context:
             "experts": tuple(experts),
         }
         value = to_json(asked, "breakpoint")
-        covered = tuple(approves)
-
-        def make(call_id: str, line: str) -> cmd.Command:
-            return cmd.RequestBreakpoint(
-                call_id=call_id,
-                line=line,
-                question=value["question"],
-                title=value["title"],
-                context=value["context"],
-                tags=tuple(value["tags"]),
-                files=tuple(value["files"]),
-                approves=covered,
-                findings=value["findings"],
-                experts=tuple(value["experts"]),
-                strategy=strategy,
-                expires_in_s=None if expires_in is None else _seconds(expires_in),
-            )
-
-        return Step(self._ledger, make, _same)
+        since = _since(diff)
+        ask = partial(
+            cmd.RequestBreakpoint,
+            question=value["question"],
+            title=value["title"],
+            context=value["context"],
+            tags=tuple(value["tags"]),
+            files=tuple(value["files"]),
+            approves=tuple(approves),
+            findings=value["findings"],
+            experts=tuple(value["experts"]),
+            strategy=_strategy(strategy),
+            since=since,
+            scan=_tools(scan, since),
+            expires_in_s=None if expires_in is None else _seconds(expires_in),
+        )
+        return Step(self._ledger, lambda call_id, line: ask(call_id=call_id, line=line), _same)
 
     def sleep(self, duration: float | timedelta) -> Step[None]:
         """Wait for that many seconds, however often the machine restarts meanwhile."""
@@ -259,6 +258,42 @@ class Context:
             lambda call_id, line: cmd.WriteArtifact(call_id=call_id, line=line, path=path, content=kept),
             _same,
         )
+
+
+def _strategy(strategy: Strategy | None) -> Strategy | None:
+    if strategy is not None and strategy not in get_args(Strategy):
+        raise UsageError(
+            f"ctx.breakpoint: there is no strategy {strategy!r}.",
+            hint=f"Use one of {', '.join(get_args(Strategy))}.",
+        )
+    return strategy
+
+
+def _since(diff: bool | str) -> str:  # noqa: FBT001 (as the author gives it)
+    if isinstance(diff, bool):
+        return RUN if diff else ""
+    if isinstance(diff, str) and SINCE.fullmatch(diff):
+        return diff
+    raise UsageError(
+        f"ctx.breakpoint: diff={diff!r} names no changes.",
+        hint='Say diff=True (since the run began), diff="main.." (since a commit) or diff="main..topic".',
+    )
+
+
+def _tools(scan: bool | Iterable[str], since: str) -> tuple[str, ...] | None:  # noqa: FBT001
+    if scan is False:
+        return None
+    tools = () if scan is True else (scan,) if isinstance(scan, str) else tuple(scan)
+    if not all(isinstance(name, str) and name.isascii() and name.isprintable() and name for name in tools):
+        raise UsageError(
+            f"ctx.breakpoint: scan={scan!r} names no tools.", hint='Use scan=True, or scan=["bandit"].'
+        )
+    if not since or not since.endswith(("..", RUN)):
+        raise UsageError(
+            "ctx.breakpoint: scan= looks at the workspace beside its changes.",
+            hint='Say diff=True, or diff="main..", in the same call.',
+        )
+    return tools
 
 
 def _take_now(call_id: str, line: str) -> cmd.Command:

@@ -14,10 +14,20 @@ if TYPE_CHECKING:
     from babysitter.cli.screen import Screen
     from babysitter.model.events import BreakpointRequested
 
-LINES_MAX = 120
+LINES_MAX = 400
 """More than this of a document is cut."""
 _MARGIN = "  "
 _DIFF_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+_LOUD: dict[str, dict[str, object]] = {
+    "NOT SCANNED by": {"fg": "red", "bold": True},
+    "NOT COVERED:": {"fg": "red", "bold": True},
+    "- CRITICAL ": {"fg": "red", "bold": True},
+    "- HIGH ": {"fg": "red"},
+    "- MEDIUM ": {"fg": "yellow"},
+    "- LOW ": {"fg": "yellow"},
+    "… ": {"fg": "yellow"},
+}
+"""How lines begin that must not be overlooked, and their look. service/shown_changes.py writes them."""
 
 
 def draw_question(screen: "Screen", shown: str, name: str) -> None:
@@ -56,6 +66,7 @@ def _laid_out(lines: list[str], columns: int) -> Iterator[tuple[str, dict[str, o
     """Yield each line of the screen with its style."""
     width = max(20, min(columns, 100) - len(_MARGIN))
     fence = ""
+    is_diff = False
     is_question = True
     for line in lines:
         ticks = len(line) - len(line.lstrip("`"))
@@ -63,21 +74,31 @@ def _laid_out(lines: list[str], columns: int) -> Iterator[tuple[str, dict[str, o
             if line == fence:
                 fence = ""
                 continue
-            colour = _DIFF_COLOURS.get(line[:1]) if line[:3] not in ("+++", "---") else None
-            room = max(20, columns - len(_MARGIN) - 2)
-            for start in range(0, len(line) or 1, room):
-                yield f"{_MARGIN}│ {line[start : start + room]}", {"fg": colour} if colour else {}
+            yield from _within(line, columns, is_diff=is_diff)
         elif ticks >= 3:
-            fence = "`" * ticks
+            fence, is_diff = "`" * ticks, line[ticks:] == "diff"
         elif line.startswith("# "):
             title = f"◆ {line[2:]} "
             yield _MARGIN + title + "─" * max(0, width - len(title)), {"fg": "cyan", "bold": True}
         elif line.startswith("#"):
             yield _MARGIN + line.lstrip("# "), {"fg": "cyan", "bold": line.startswith("## ")}
         else:
-            how: dict[str, object] = {"bold": True} if line and is_question else {}
+            how: dict[str, object] = {"bold": True} if line and is_question else _look(line)
             is_question = is_question and not line
             yield from ((_MARGIN + part, how) for part in textwrap.wrap(line, width) or [""])
+
+
+def _within(line: str, columns: int, *, is_diff: bool) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield the lines of the screen for one that stands in a fence."""
+    # Something that would have hidden is written out there: that matters more than which side it is on.
+    colour = "magenta" if "⟨" in line else _DIFF_COLOURS.get(line[:1]) if is_diff else None
+    room = max(20, columns - len(_MARGIN) - 2)
+    for start in range(0, len(line) or 1, room):
+        yield f"{_MARGIN}│ {line[start : start + room]}", {"fg": colour} if colour else {}
+
+
+def _look(line: str) -> dict[str, object]:
+    return next((how for begins, how in _LOUD.items() if line.startswith(begins)), {})
 
 
 def one_line(text: str) -> str:

@@ -70,6 +70,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Check what the security guide says, on this machine and in this workspace.",
     ),
     "git": ("babysitter.cli.git", "git", "Keep run data and credentials out of version control."),
+    "security": (
+        "babysitter.cli.security",
+        "security",
+        "Run the security tests of a workspace.",
+    ),
     "completion": (
         "babysitter.cli.completion",
         "completion",
@@ -89,6 +94,7 @@ VERBS = {
     "sandbox": ["explain", "try"],
     "secret": ["list", "check"],
     "git": ["install-hooks", "uninstall-hooks", "check-staged", "check-push"],
+    "security": ["tests"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""
 

@@ -43,6 +43,11 @@ def shown_file_path(breakpoint_id: str, number: int) -> str:
     return f"breakpoints/{breakpoint_id}/files/{number}"
 
 
+def shown_patch_path(breakpoint_id: str) -> str:
+    """Return where the whole difference is kept that was shown, in git's own format."""
+    return f"breakpoints/{breakpoint_id}/files/changes.diff"
+
+
 def statement_path(breakpoint_id: str, number: int) -> str:
     """Return where the ``number``-th signed answer to a breakpoint is kept; its signature: ``.sig`` more."""
     return f"breakpoints/{breakpoint_id}/approval-{number}.json"

@@ -47,6 +47,8 @@ class RequestBreakpoint(Command, frozen=True, kw_only=True):
     files: artifact or workspace paths shown with the question.
     findings: what scanners reported, for rules that ask for it.
     experts, strategy: whom the author would ask, of those who may answer, and how many of them.
+    since: the changes of the workspace to show: ``run``, ``base..`` or ``base..head``; empty: none.
+    scan: the tools that look at them, besides the search for credentials; None: no scan.
     """
 
     question: str
@@ -59,6 +61,8 @@ class RequestBreakpoint(Command, frozen=True, kw_only=True):
     findings: Json = None
     experts: tuple[str, ...] = ()
     strategy: str | None = None
+    since: str = ""
+    scan: tuple[str, ...] | None = None
 
 
 class SetTimer(Command, frozen=True, kw_only=True):

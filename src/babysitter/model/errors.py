@@ -20,6 +20,7 @@
     │   ├── WitnessError           refused.witness        a witness is away, or refuses to cosign
     │   ├── ProcessChangedError    refused.process_changed
     │   ├── UntrustedProcessError  refused.untrusted      nobody who may has reviewed this very code
+    │   ├── ReviewError            refused.review         what changed in the workspace can't be shown
     │   └── SecretError            refused.secret         away, too short, undeclared, or in an argv
     │       └── SecretSourceError  refused.secret_source  where it is kept is away, or refuses
     ├── StoreError                 store.*       exit 4
@@ -177,6 +178,12 @@ class UntrustedProcessError(RefusedError):
     """
 
     code = "refused.untrusted"
+
+
+class ReviewError(RefusedError):
+    """What changed in the workspace can't be shown, so nobody can be asked about it."""
+
+    code = "refused.review"
 
 
 class SecretError(RefusedError):

@@ -52,9 +52,9 @@ class RunCreated(Event, frozen=True, kw_only=True):
 
     ``secrets``: the references that lines of this run may hold; no others resolve. ``authors``: who counts as
     an author besides ``requested_by``: the owners that its process and its secrets declare. ``trust``: why
-    the
-    code may run: ``signed``, ``local``, ``allowed-untrusted``, or in old journals ``unchecked``;
+    the code may run: ``signed``, ``local``, ``allowed-untrusted``, or in old journals ``unchecked``;
     ``trusted_by``: whose word that is; ``trust_statements``: SHA-256 of each statement of trust that counted.
+    ``workspace_tree``: the state of the workspace then, where the process asks for what has changed since.
     """
 
     type = "RUN_CREATED"
@@ -76,6 +76,7 @@ class RunCreated(Event, frozen=True, kw_only=True):
     product_version: str
     python_version: str
     parent_run_id: str | None = None
+    workspace_tree: str = ""
 
 
 class EffectRequested(Event, frozen=True, kw_only=True):
@@ -185,6 +186,22 @@ class CoveredRef(
     sandbox_sha256: str | None = None
 
 
+class ShownChanges(
+    Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """Between which states of the workspace the difference lies that was shown; ``model/changes.py`` has it.
+
+    since: ``run``: since the run began; else the two names as the process gave them: ``main..``.
+    from_tree, tree: the states, as names of git trees. ``tree`` is empty where two commits were compared.
+    scan: the tools that were asked to look at it; None: nothing was scanned.
+    """
+
+    since: str
+    from_tree: str
+    tree: str = ""
+    scan: tuple[str, ...] | None = None
+
+
 class BreakpointRequested(Event, frozen=True, kw_only=True):
     """A question to people.
 
@@ -192,6 +209,7 @@ class BreakpointRequested(Event, frozen=True, kw_only=True):
     eligible: who may approve, by the rule, when it was asked; ``*``: whoever can answer at all.
     findings: what scanners reported, for rules that ask for it.
     shown_format: which form of ``shown.md`` it is, so that an approver's side can make it again; 0: none.
+    changes: what of the workspace was shown; what an approval lets start, starts in exactly that state.
     """
 
     type = "BREAKPOINT_REQUESTED"
@@ -214,6 +232,7 @@ class BreakpointRequested(Event, frozen=True, kw_only=True):
     notify: tuple[str, ...] = ()
     strategy: str | None = None
     shown_format: int = 0
+    changes: ShownChanges | None = None
 
 
 class BreakpointResponded(Event, frozen=True, kw_only=True):

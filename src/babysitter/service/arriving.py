@@ -277,6 +277,8 @@ class Inbox:
             "task": requested.task_id,
         }
         number = effect.gates + 1
+        # Who approved before was shown the code; whoever is asked again is shown what it has become.
+        shown = worker.state.reviewed.get((requested.task_id, requested.args_sha256))
         question = cmd.RequestBreakpoint(
             call_id=f"{requested.call_id}!gate{number if number > 1 else ''}",
             question=f"Let {requested.task_id} start with exactly these arguments?",
@@ -284,6 +286,8 @@ class Inbox:
             context={key: value for key, value in context.items() if value},
             tags=command.spec.labels,
             approves=(cmd.CoveredCall(spec=command.spec, input=command.input),),
+            since=shown.since if shown is not None else "",
+            scan=shown.scan if shown is not None else None,
         )
         worker.note(worker.journalist.question(question, rule, name=requested.task_id))
 

@@ -21,6 +21,7 @@ class LoadedProcess:
     secrets: the references that the closure names as literals.
     authors: who counts as an author of every run: the owners of the process and of its secrets.
     admitted: why it may run; None where nobody asked.
+    shows_changes: whether a call somewhere in the closure has ``diff=``, so that the beginning is kept.
     """
 
     process: Process[Any, Any]
@@ -31,6 +32,7 @@ class LoadedProcess:
     secrets: tuple[str, ...]
     authors: tuple[str, ...] = ()
     admitted: Admitted | None = None
+    shows_changes: bool = False
 
 
 def load_admitted(
@@ -86,6 +88,7 @@ def load_sources(sources: Sources) -> LoadedProcess:
         digest=sources.digest,
         secrets=tuple(sorted({use.ref for use in used})),
         authors=tuple(sorted(owner for owner in owners if owner)),
+        shows_changes=any(each.shows_changes for _, each in facts),
     )
 
 

@@ -31,6 +31,7 @@ class Gates:
 
     authors: who started the run, and the owners that its code declares.
     no_longer: why a signed answer, given at a time, counts no more (its key was revoked); None: it does.
+    moved: why the workspace is not what a question showed of it; empty when it is.
     """
 
     policy: Callable[[], Policy]
@@ -39,6 +40,7 @@ class Gates:
     now_ns: Callable[[], int]
     monotonic_s: Callable[[], float]
     no_longer: Callable[[ev.BreakpointResponded, str], str | None]
+    moved: Callable[[ev.BreakpointRequested], str] = lambda _asked: ""
     _looked_at_s: float = -1.0
     _decider: Decider | None = None
     _rules: dict[tuple[object, ...], Rule | None] = field(default_factory=dict)
@@ -151,7 +153,15 @@ class Gates:
         return found, False
 
     def may_start(self, rule: Rule, spec: TaskSpec, release: Release) -> Verdict:
-        """Decide, at the moment of execution and by the rules of that moment, whether a release holds."""
+        """Decide, at the moment of execution and by the rules of that moment, whether a release holds.
+
+        It holds for the workspace as it was shown: what was approved is what runs.
+        """
+        verdict = self._holds(rule, spec, release)
+        moved = self.moved(release.asked.requested) if verdict.allowed else ""
+        return Verdict(allowed=False, reasons=(moved,)) if moved else verdict
+
+    def _holds(self, rule: Rule, spec: TaskSpec, release: Release) -> Verdict:
         if any(answer.approver.startswith(RULE_NAMES) for answer in release.asked.answers):
             return Verdict(allowed=rule.signature is False, reasons=("the rule wants a person's signature",))
         asked, fallen = self._standing(release.asked)

@@ -16,6 +16,7 @@ from babysitter.model.ids import breakpoint_id, child_run_id, effect_id
 from babysitter.model.rules import Rule
 from babysitter.model.values import Json
 from babysitter.service.gates import Gates
+from babysitter.service.reviewing import Looked, Review
 from babysitter.service.shown import SHOWN_FORMAT, Shown, ShownCall, ShownFile, facts_bytes, render_shown
 
 SECOND_NS = 1_000_000_000
@@ -30,6 +31,7 @@ class Journalist:
     clock: Clock
     dice: Dice
     gates: Gates
+    review: Review
     sandbox_sha256: Callable[[TaskSpec], str]
     workspace: Path
     read_file: Callable[[str], bytes]
@@ -73,6 +75,8 @@ class Journalist:
         identity = breakpoint_id(command.call_id, masker.mask_name(name))
         eligible, quorum = self.gates.who(rule, command.experts, command.strategy)
         calls = tuple(self._shown_call(call) for call in command.approves)
+        looked = self.review.look(command, identity)
+        findings = looked.counted(command.findings) if looked is not None else command.findings
         shown = Shown(
             run_id=self.run_id,
             title=masker.mask_string(command.title),
@@ -82,13 +86,16 @@ class Journalist:
             files=tuple(
                 self._shown_file(identity, number, path) for number, path in enumerate(command.files, 1)
             ),
-            findings=masker.mask(command.findings),
+            findings=masker.mask(findings),
+            changes=looked.difference if looked is not None else None,
+            scan=looked.scan if looked is not None else None,
             rule=rule.id,
             quorum=quorum,
             eligible=eligible,
             expires_at=self._expiry(command, rule),
         )
-        contents = {file.ref.path: self.read_file(file.ref.path) for file in shown.files}
+        refs = _refs(shown, looked)
+        contents = {ref.path: self.read_file(ref.path) for ref in refs}
         document = self.writer.put_blob(shown_path(identity), render_shown(shown, contents).encode())
         facts = self.writer.put_blob(shown_facts_path(identity), facts_bytes(shown))
         return ev.BreakpointRequested(
@@ -103,7 +110,7 @@ class Journalist:
             eligible=eligible,
             policy_sha256=self.gates.decider.policy.digest(),
             shown_sha256=document.sha256,
-            files=(facts, *(file.ref for file in shown.files)),
+            files=(facts, *refs),
             approves=tuple(
                 ev.CoveredRef(
                     task_id=call.task_id, args_sha256=call.args_sha256, sandbox_sha256=call.sandbox_sha256
@@ -111,10 +118,11 @@ class Journalist:
                 for call in calls
             ),
             expires_at=shown.expires_at,
-            findings=command.findings,
+            findings=findings,
             notify=rule.notify,
             strategy=command.strategy or rule.strategy,
             shown_format=SHOWN_FORMAT,
+            changes=looked.noted(command.scan) if looked is not None else None,
         )
 
     def _expiry(self, command: cmd.RequestBreakpoint, rule: Rule) -> str | None:
@@ -210,6 +218,12 @@ class Journalist:
 
     def _end_cancelled(self, command: cmd.EndCancelled) -> ev.Event:
         return ev.RunCancelled(reason=command.reason)
+
+
+def _refs(shown: Shown, looked: Looked | None) -> tuple[ev.BlobRef, ...]:
+    """Return the files that are part of what is shown."""
+    patch = () if looked is None else (looked.difference.patch,)
+    return (*patch, *(file.ref for file in shown.files))
 
 
 _EVENTS: dict[type[cmd.Command], Callable[[Journalist, Any], ev.Event]] = {

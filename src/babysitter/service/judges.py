@@ -8,14 +8,15 @@ from babysitter.model.errors import NotFoundError, SignatureError
 from babysitter.model.statement import APPROVAL_NAMESPACE
 from babysitter.service.gates import Gates
 from babysitter.service.judging import Judge
+from babysitter.service.reviewing import Review
 from babysitter.service.state import RunState
 from babysitter.service.statements import place_of
 from babysitter.service.wiring import Workspace
 from babysitter.signing.verify import verify_signature
 
 
-def gates_of(workspace: Workspace, run_id: str, state: RunState) -> Gates:
-    """Return what decides by the rules about a run."""
+def gates_of(workspace: Workspace, run_id: str, state: RunState, review: Review | None = None) -> Gates:
+    """Return what decides by the rules about a run. ``review``: given where effects are started by it."""
     created = state.created
     assert isinstance(created, ev.RunCreated), "a run that was read has its first line"
     return Gates(
@@ -25,7 +26,12 @@ def gates_of(workspace: Workspace, run_id: str, state: RunState) -> Gates:
         now_ns=workspace.clock.now_ns,
         monotonic_s=workspace.clock.monotonic_s,
         no_longer=partial(_no_longer, workspace, run_id),
+        moved=review.moved if review is not None else _unmoved,
     )
+
+
+def _unmoved(_asked: ev.BreakpointRequested) -> str:
+    return ""
 
 
 def _no_longer(

@@ -32,6 +32,7 @@ from babysitter.service.patience import Face
 from babysitter.service.pending import HARNESS
 from babysitter.service.performing import Floor, Performer
 from babysitter.service.reading import read_state, run_created
+from babysitter.service.reviewing import Review
 from babysitter.service.state import RunState
 from babysitter.service.waiting import Waiting
 from babysitter.service.wiring import Secrets, Workspace
@@ -100,6 +101,7 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
         product_version=__version__,
         python_version=platform.python_version(),
         parent_run_id=new.parent_run_id,
+        workspace_tree=workspace.changes.begin() if loaded.shows_changes else "",
     )
     files = {"run.json": facts, "inputs.json": new.inputs}
     create_journal(workspace.store, run_id, files, [created], masker, clock)
@@ -252,7 +254,8 @@ def make_worker(
     def sandbox_sha256(spec: TaskSpec) -> str:
         return "inline" if spec.kind == "inline" else digest_of(spec.task_id, spec.sandbox)
 
-    gates = gates_of(workspace, opened.run_id, opened.state)
+    review = _review(workspace, opened)
+    gates = gates_of(workspace, opened.run_id, opened.state, review)
     inbox = _inbox(workspace, opened, floor, children, gates)
     ledger = workspace.ledger(opened.run_id)
     ledger.caught_up(opened.state)
@@ -261,7 +264,7 @@ def make_worker(
         machine=opened.machine,
         state=opened.state,
         writer=opened.writer,
-        journalist=_journalist(workspace, opened, gates, sandbox_sha256),
+        journalist=_journalist(workspace, opened, gates, review, sandbox_sha256),
         floor=floor,
         inbox=inbox,
         children=children,
@@ -303,8 +306,23 @@ def _floor(workspace: Workspace, opened: Opened, face: Face) -> Floor:
     return Floor(performer, opened.writer, worker.concurrency)
 
 
+def _review(workspace: Workspace, opened: Opened) -> Review:
+    created = opened.state.created
+    assert created is not None, "a run that was opened has its first line"
+    return Review(
+        began=created.workspace_tree,
+        changes=workspace.changes,
+        scans=workspace.scans,
+        writer=opened.writer,
+    )
+
+
 def _journalist(
-    workspace: Workspace, opened: Opened, gates: Gates, sandbox_sha256: Callable[[TaskSpec], str]
+    workspace: Workspace,
+    opened: Opened,
+    gates: Gates,
+    review: Review,
+    sandbox_sha256: Callable[[TaskSpec], str],
 ) -> Journalist:
     return Journalist(
         run_id=opened.run_id,
@@ -312,6 +330,7 @@ def _journalist(
         clock=workspace.clock,
         dice=workspace.dice,
         gates=gates,
+        review=review,
         sandbox_sha256=sandbox_sha256,
         workspace=workspace.root,
         artifacts=opened.state.artifacts,

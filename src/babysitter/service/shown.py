@@ -1,8 +1,9 @@
 """``shown.md``: exactly what an approver is shown, as one document whose digest the journal holds.
 
-Everything in it is masked already. The same facts give the same bytes: ``shown.json``
-keeps the facts beside it, so that the approver's own side can make the document again
-and compare, instead of believing what it is given.
+Everything in it is masked already, and nothing in it hides: characters that reorder, vanish or
+pass for others are written out. The same facts give the same bytes: ``shown.json`` keeps the
+facts beside it, so that the approver's own side can make the document again and compare,
+instead of believing what it is given.
 """
 
 from collections.abc import Mapping
@@ -11,13 +12,16 @@ import msgspec
 import orjson
 from msgspec import Struct
 
+from babysitter.changes.visible import decoded, visible
+from babysitter.model.changes import ChangesScan, Difference
 from babysitter.model.errors import SignatureError
-from babysitter.model.events import BlobRef, BreakpointRequested
+from babysitter.model.events import BlobRef, BreakpointRequested, ShownChanges
 from babysitter.model.rules import ANYBODY
 from babysitter.model.values import Json, canonical_json, sha256_hex
+from babysitter.service.shown_changes import changes_parts, fenced, scan_parts, tests_parts, without_report
 
 SHOWN_BYTES_MAX = 256 * 1024
-SHOWN_FORMAT = 1
+SHOWN_FORMAT = 2
 
 
 class ShownFile(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -49,6 +53,8 @@ class Shown(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
     calls: tuple[ShownCall, ...] = ()
     files: tuple[ShownFile, ...] = ()
     findings: Json = None
+    changes: Difference | None = None
+    scan: ChangesScan | None = None
     rule: str
     quorum: int
     eligible: tuple[str, ...]
@@ -56,36 +62,50 @@ class Shown(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
 
 
 def render_shown(shown: Shown, contents: Mapping[str, bytes]) -> str:
-    """Return the document: title, question, context, what an approval lets through, files, findings, rule.
+    """Return the document: title and question, then what speaks against a yes, then all the rest.
+
+    Findings on changed lines, context, what an approval lets through, findings as rules count them, the
+    difference, files, and who decides.
 
     Args:
         shown: the facts.
         contents: the bytes of its files, by the path that the run keeps them at.
     """
     parts = [f"# {shown.title or 'Breakpoint'}", shown.question, f"Run: {shown.run_id}"]
+    if shown.scan is not None:
+        parts += scan_parts(shown.scan)
+    parts += tests_parts(shown.findings)
     if shown.context not in (None, {}):
-        parts += ["## Context", _fenced(_pretty(shown.context), "json")]
-    if shown.calls:
-        parts.append("## An approval lets through, once each")
-        for call in shown.calls:
-            marks = [mark for mark in (call.environment, "critical" if call.critical else None) if mark]
-            where = f" ({', '.join(marks)})" if marks else ""
-            parts += [
-                f"### {call.task_id}{where}",
-                f"Arguments, SHA-256 {call.args_sha256}:",
-                _fenced(_pretty(call.args), "json"),
-            ]
-            if call.sandbox_sha256 is not None:
-                parts.append(f"Sandbox, SHA-256 {call.sandbox_sha256}.")
+        parts += ["## Context", fenced(_pretty(shown.context), "json")]
+    parts += _calls_parts(shown.calls)
     if shown.findings is not None:
-        parts += ["## Findings", _fenced(_pretty(shown.findings), "json")]
+        # The lines of a report of tests stand above, as lines.
+        parts += ["## Findings", fenced(_pretty(without_report(shown.findings)), "json")]
+    if shown.changes is not None:
+        parts += changes_parts(shown.changes, contents[shown.changes.patch.path])
     for file in shown.files:
-        parts += [f"## File {file.name}", _fenced(_text(contents[file.ref.path]), "")]
+        language = "diff" if file.name.endswith((".diff", ".patch")) else ""
+        parts += [f"## File {file.name}", fenced(_text(contents[file.ref.path]), language)]
     who = "anybody who can answer" if ANYBODY in shown.eligible else ", ".join(shown.eligible) or "nobody"
     parts += ["## Who decides", f"Rule {shown.rule}: {shown.quorum} of {who}."]
     if shown.expires_at is not None:
         parts.append(f"No answer before {shown.expires_at} means no.")
-    return "\n\n".join(parts) + "\n"
+    return visible("\n\n".join(parts) + "\n")
+
+
+def _calls_parts(calls: tuple[ShownCall, ...]) -> list[str]:
+    parts = ["## An approval lets through, once each"] if calls else []
+    for call in calls:
+        marks = [mark for mark in (call.environment, "critical" if call.critical else None) if mark]
+        where = f" ({', '.join(marks)})" if marks else ""
+        parts += [
+            f"### {call.task_id}{where}",
+            f"Arguments, SHA-256 {call.args_sha256}:",
+            fenced(_pretty(call.args), "json"),
+        ]
+        if call.sandbox_sha256 is not None:
+            parts.append(f"Sandbox, SHA-256 {call.sandbox_sha256}.")
+    return parts
 
 
 def facts_bytes(shown: Shown) -> bytes:
@@ -135,7 +155,8 @@ def _check_facts(asked: BreakpointRequested, run_id: str, shown: Shown) -> None:
         ("people", shown.eligible, asked.eligible),
         ("findings", shown.findings, asked.findings),
         ("time", shown.expires_at, asked.expires_at),
-        ("list of files", {file.ref for file in shown.files} - set(asked.files), set()),
+        ("list of files", _named(shown) - set(asked.files), set()),
+        ("state of the workspace", _between(shown.changes), _between(asked.changes)),
     )
     for what, here, there in stated:
         if here != there:
@@ -146,6 +167,15 @@ def _check_facts(asked: BreakpointRequested, run_id: str, shown: Shown) -> None:
     for call in shown.calls:
         if sha256_hex(canonical_json(call.args)) != call.args_sha256:
             raise _differs(f"the arguments of {call.task_id} that were shown do not have their digest")
+
+
+def _named(shown: Shown) -> set[BlobRef]:
+    named = {file.ref for file in shown.files}
+    return named if shown.changes is None else named | {shown.changes.patch}
+
+
+def _between(changes: Difference | ShownChanges | None) -> tuple[str, ...] | None:
+    return None if changes is None else (changes.since, changes.from_tree, changes.tree)
 
 
 def _differs(what: str) -> SignatureError:
@@ -163,17 +193,6 @@ def _pretty(value: Json) -> str:
 def _text(content: bytes) -> str:
     if len(content) > SHOWN_BYTES_MAX:
         return f"(too large to show: {len(content)} bytes)"
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
+    if b"\0" in content:
         return f"(binary: {len(content)} bytes)"
-
-
-def _fenced(text: str, language: str) -> str:
-    """Return a fenced block whose fence the text can't close."""
-    longest = run = 0
-    for character in text:
-        run = run + 1 if character == "`" else 0
-        longest = max(longest, run)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+    return decoded(content)

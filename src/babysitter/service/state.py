@@ -21,6 +21,7 @@ class RunState:
     """See the module.
 
     ``releases``: what was approved and has not been used up, by breakpoint, oldest first.
+    ``reviewed``: what a release that lapsed had shown of the workspace, by the task and arguments it was for.
     """
 
     created: ev.RunCreated | None = None
@@ -40,6 +41,7 @@ class RunState:
     artifacts: dict[str, ev.BlobRef] = field(default_factory=dict)
     children: dict[str, ev.ChildStarted] = field(default_factory=dict)
     releases: dict[str, Release] = field(default_factory=dict)
+    reviewed: dict[tuple[str, str], ev.ShownChanges] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     request_ids: set[str] = field(default_factory=set)
     cancel: ev.RunCancelRequested | None = None
@@ -217,6 +219,8 @@ class RunState:
         effect = self.effects.get(release.effect_id or "") if release is not None else None
         if effect is not None:
             effect.release = None
+        if release is not None and release.asked.requested.changes is not None:
+            self.reviewed.update(dict.fromkeys(release.covers, release.asked.requested.changes))
 
     def _breakpoint_released(self, event: ev.BreakpointReleased) -> None:
         bp = self.breakpoints.pop(event.breakpoint_id, None)

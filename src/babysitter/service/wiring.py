@@ -12,26 +12,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babysitter.config import Place, cedar_texts, environment, find_root, load_place, stamp_of
+from babysitter.config import Place, environment, find_root, load_place, stamp_of
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
+from babysitter.model.errors import MissingToolError
 from babysitter.model.rules import Policy
 from babysitter.model.runner import Confinement, Executor, Programs, Runner, SecretSource
 from babysitter.model.values import Json, encode_json, sha256_hex
-from babysitter.policy.rules import make_policy
 from babysitter.service.ports import SystemClock, SystemDice
+from babysitter.service.settled_rules import policy_of
 from babysitter.stores.disk import RealDisk
 from babysitter.stores.files import FileStore
 from babysitter.stores.interface import Holder, Store
 from babysitter.stores.tree import Tree
 
 if TYPE_CHECKING:
+    from babysitter.changes.workspace import WorkspaceChanges
     from babysitter.secrets.masker import Masker
     from babysitter.secrets.vault import Vault
     from babysitter.service.ledger import Ledger
     from babysitter.service.logbook import Logbook
     from babysitter.service.process.admission import WorkspaceAdmission
     from babysitter.service.process.admitted import Admission
+    from babysitter.service.reviewing import Scans
     from babysitter.service.signers_in_force import SignerFiles
     from babysitter.service.witnessing import Witnessing
     from babysitter.signing.verify import Trust
@@ -274,6 +277,30 @@ class Workspace:
         return runs_dir.parent / "log" if runs_dir.name == "runs" else runs_dir / ".log"
 
     @cached_property
+    def changes(self) -> "WorkspaceChanges":
+        """What tells how the workspace has changed."""
+        from babysitter.service.workspace_changes import changes_of  # noqa: PLC0415 (few runs show changes)
+
+        return changes_of(self.place, self.log_folder, self.programs, self.dice)
+
+    @property
+    def node(self) -> Path | None:
+        """The program node, for tests of JavaScript; None when this machine has none."""
+        from babysitter.executors.node import find_node  # noqa: PLC0415 (only to run tests)
+
+        try:
+            return find_node()
+        except MissingToolError:
+            return None
+
+    @cached_property
+    def scans(self) -> "Scans":
+        """What scans the workspace beside its changes."""
+        from babysitter.service.scans import WorkspaceScans  # noqa: PLC0415 (few runs scan)
+
+        return WorkspaceScans(scanners={})
+
+    @cached_property
     def programs(self) -> Programs:
         """What starts stock programs for the person at work."""
         return local_programs()
@@ -330,23 +357,6 @@ def folder_tree(folder: Path) -> Tree:
 def file_store(runs_dir: Path) -> Store:
     """Return the runs below a folder that is no workspace: an export, a backup."""
     return FileStore(runs_dir)
-
-
-def policy_of(place: Place) -> Policy:
-    """Return the rules that a workspace's settings say.
-
-    Raises:
-        SettingsError: they contradict themselves.
-    """
-    settings = place.settings
-    return make_policy(
-        rules=settings.approvals,
-        roles=settings.roles,
-        people=settings.people,
-        auto_approve=settings.auto_approve,
-        cedar=cedar_texts(place.root, settings.policy.cedar),
-        signing=settings.signing,
-    )
 
 
 def open_workspace(folder: Path, *, runs_dir: str | None = None) -> Workspace:

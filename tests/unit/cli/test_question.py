@@ -19,10 +19,24 @@ Run: r
 }
 ```
 
+## Findings on changed lines
+
+NOT SCANNED by bandit: it is not installed.
+
+- HIGH xss a.js:3 [eslint no-inner] Text becomes markup.
+- LOW other a.js:9 [eslint x] Style.
+
+## File plan.md
+
+```
+- a list, and no line that was removed
+```
+
 ## File a.diff
 
-````
+````diff
 +new
++is⟨U+200B ZERO WIDTH SPACE⟩Admin
 -old
 ```
 # not a heading
@@ -48,6 +62,14 @@ class NarrowPage(Page):
     def line(self, text: str, **how: object) -> None:
         super().line(text)
         self.styles[text] = how
+
+
+class WidePage(NarrowPage):
+    """A hundred cells, with styles kept."""
+
+    @property
+    def columns(self) -> int:
+        return 100
 
 
 def asked(**more: object) -> BreakpointRequested:
@@ -83,6 +105,18 @@ def test_titles_questions_and_diffs_have_their_colours() -> None:
     assert page.styles["  Context"] == {"fg": "cyan", "bold": True}
     assert page.styles["  │ +new"] == {"fg": "green"}
     assert page.styles["  │ -old"] == {"fg": "red"}
+    assert page.styles["  │ +is⟨U+200B ZERO WIDTH SPACE⟩Admin"] == {"fg": "magenta"}
+    assert page.styles["  │ - a list, and no line that was remov"] == {}
+
+
+def test_what_must_not_be_overlooked_is_loud() -> None:
+    wide = WidePage()
+
+    draw_question(wide, SHOWN, "r/1-x")
+
+    assert wide.styles["  NOT SCANNED by bandit: it is not installed."] == {"fg": "red", "bold": True}
+    assert wide.styles["  - HIGH xss a.js:3 [eslint no-inner] Text becomes markup."] == {"fg": "red"}
+    assert wide.styles["  - LOW other a.js:9 [eslint x] Style."] == {"fg": "yellow"}
 
 
 def test_no_line_is_wider_than_the_screen() -> None:

@@ -1,4 +1,4 @@
-"""Start stock programs of this machine for the person at work: ``ssh-keygen`` to sign, ``git`` to witness.
+"""Start stock programs of this machine for the person at work: ``ssh-keygen``, ``git``.
 
 Not confined, on purpose: they need the person's keys, agent and terminal. The program is
 found on the PATH before it is started, and gets a list of arguments, never a shell's text.

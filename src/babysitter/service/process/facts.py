@@ -29,11 +29,13 @@ class Facts(NamedTuple):
 
     imports: modules that it may import, each with its level; a name after ``from`` may be a module too.
     secrets: as literals. scripts: of ``node_task("…")``, relative to the workspace.
+    shows_changes: whether a call has ``diff=``, so that the beginning of a run is kept.
     """
 
     imports: tuple[tuple[str, int], ...]
     secrets: tuple[SecretUse, ...]
     scripts: tuple[str, ...]
+    shows_changes: bool
 
 
 def facts_of(source: bytes, path: str) -> Facts:
@@ -71,6 +73,7 @@ def _facts(source: bytes) -> Facts:
         imports=tuple(_imports(tree, calls)),
         secrets=tuple(_secrets(calls)),
         scripts=tuple(text for call in calls if _called(call) == "node_task" and (text := _text(call))),
+        shows_changes=any(keyword.arg == "diff" for call in calls for keyword in call.keywords),
     )
 
 

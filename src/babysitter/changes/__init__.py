@@ -1,0 +1,1 @@
+"""What changed in a workspace: its states, the difference between two, and text in which nothing hides."""

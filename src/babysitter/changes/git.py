@@ -1,0 +1,126 @@
+"""Git, started so that no repository's configuration runs code and nothing of a repository is changed.
+
+A repository may come from anybody. Its configuration can name programs (``core.fsmonitor``, filters,
+``diff.external``, ``textconv``, hooks, a partial clone's ``uploadpack``). States of the workspace are
+therefore kept in a repository of our own (states.py), and what is asked of somebody else's is only what
+reads: names of commits, and the list of files.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from babysitter.model.errors import MissingToolError, ProgramTimeoutError, ReviewError
+from babysitter.model.runner import Called, Programs
+
+TIMEOUT_S = 300.0
+REPOSITORY_OF_A_CALLER = (
+    *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE"),
+    *("GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS"),
+    *("GIT_IMPLICIT_WORK_TREE", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_ATTR_SOURCE"),
+)
+"""Set where we run inside somebody's git hook; then they would redirect our git."""
+_ENVIRONMENT = {
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_COUNT": "0",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    # A partial clone would fetch what it lacks, and its configuration says with which program.
+    "GIT_ALLOW_PROTOCOL": "none",
+    "LC_ALL": "C",
+}
+_OPTIONS = (
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.untrackedCache=false"),
+    *("-c", "core.attributesFile=/dev/null"),
+    *("-c", "core.excludesFile=/dev/null"),
+    *("-c", "core.pager=cat"),
+    *("-c", "core.fileMode=true"),
+    *("-c", "core.symlinks=true"),
+    *("-c", "core.ignoreCase=false"),
+    *("-c", "core.autocrlf=false"),
+    *("-c", "core.trustctime=true"),
+    *("-c", "core.fsyncMethod=batch"),
+    *("-c", "core.fsync=loose-object,reference"),
+    *("-c", "core.looseCompression=1"),
+    *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
+    *("-c", "submodule.recurse=false"),
+    *("-c", "diff.ignoreSubmodules=all"),
+)
+_ENV = ("env", *(word for name in REPOSITORY_OF_A_CALLER for word in ("-u", name)))
+_OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Git:
+    """Starts git in one folder. ``place``: options before the command, such as ``--git-dir``."""
+
+    programs: Programs
+    cwd: str
+    place: tuple[str, ...] = ()
+    env: Mapping[str, str] | None = None
+
+    def ask(self, *arguments: str, stdin: bytes = b"") -> Called:
+        """Return how git ended and what it said.
+
+        Raises:
+            ReviewError: git is not on this machine, or does not end.
+        """
+        # After what a caller's hook has set is gone, not before.
+        own = tuple(f"{name}={value}" for name, value in (self.env or {}).items())
+        argv = (*_ENV, *own, "git", "--no-pager", *_OPTIONS, *self.place, *arguments)
+        try:
+            called = self.programs.call(
+                argv, stdin=stdin, cwd=self.cwd, env=_ENVIRONMENT, timeout_s=TIMEOUT_S
+            )
+        except MissingToolError as missing:
+            raise ReviewError(f"what changed can't be told: {missing.message}", hint=missing.hint) from None
+        except ProgramTimeoutError:
+            raise ReviewError(
+                f"what changed can't be told: git {arguments[0]} did not end within {TIMEOUT_S:g} seconds.",
+                hint="Have .gitignore name large folders that are no source, and drive the run again.",
+            ) from None
+        if called.status == 127:
+            raise ReviewError(
+                "what changed can't be told: git is not on this machine.",
+                hint="Install git (2.35 or newer), and drive the run again.",
+            )
+        return called
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Return what git wrote, when it ended well.
+
+        Raises:
+            ReviewError: it did not.
+        """
+        called = self.ask(*arguments, stdin=stdin)
+        if called.status != 0:
+            said = called.stderr.decode("utf-8", "backslashreplace").strip() or f"status {called.status}"
+            raise ReviewError(
+                f"what changed can't be told: git {arguments[0]} says: {_plain(said)}",
+                hint="Mend that, or have .gitignore name the file, and drive the run again.",
+            )
+        return called.stdout
+
+    def names(self, *arguments: str) -> list[bytes]:
+        """Return what git listed, one name for each NUL."""
+        return [name for name in self.run(*arguments).split(b"\0") if name]
+
+    def object_name(self, *arguments: str) -> str:
+        """Return the name of the object that git wrote."""
+        name = self.run(*arguments).decode("ascii", "replace").strip()
+        if not _OBJECT.fullmatch(name):
+            raise ReviewError(
+                "what changed can't be told: git named no object.", hint="Look at git's version."
+            )
+        return name
+
+
+def _plain(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text[:400])

@@ -1,0 +1,172 @@
+"""Running a test runner of the workspace in the sandbox: a plan goes in, what was found comes out as JSON."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from babysitter.model.effects import Sandbox
+from babysitter.model.errors import MissingToolError, SandboxError
+from babysitter.model.findings import ToolRun
+from babysitter.model.rules import SecurityTest
+from babysitter.model.runner import Ended, Program, Runner
+from babysitter.model.security_tests import ChangedFunction, FoundTest
+
+PROBES = Path(__file__).parent / "probes"
+OUTPUT_CHARS_MAX = 16_384
+RESULT_BYTES_MAX = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where tests run, and with what.
+
+    root: the workspace. sandbox: what the tests are granted. timeout_s: of one program.
+    python: the interpreter whose pytest and coverage are used. node: the program, or None.
+    """
+
+    runner: Runner
+    root: Path
+    sandbox: Sandbox
+    timeout_s: float
+    python: Path
+    node: Path | None
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is asked: the files of the workspace, and the changed lines of those that changed (None: all)."""
+
+    files: tuple[str, ...]
+    changed: dict[str, frozenset[int] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What one runner has to say."""
+
+    tool: ToolRun
+    tests: tuple[FoundTest, ...] = ()
+    functions: tuple[ChangedFunction, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Tests(Protocol):
+    """One kind of runner of tests."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    def is_used(self, files: tuple[str, ...]) -> bool:
+        """Tell whether the workspace has tests of this kind."""
+        ...
+
+    def run(self, wanted: Wanted) -> Ran:
+        """Find the security tests, run them, and say which changed functions they executed."""
+        ...
+
+
+@dataclass(slots=True)
+class Tail:
+    """See model.runner.OutputSink. Keeps the end of what a program writes, in memory."""
+
+    _kept: bytearray = field(default_factory=bytearray)
+
+    def write(self, chunk: bytes) -> None:
+        """Keep the end."""
+        self._kept += chunk
+        del self._kept[:-OUTPUT_CHARS_MAX]
+
+    def tail(self, count: int) -> str:
+        """Return the last characters."""
+        return self._kept.decode(errors="replace")[-count:]
+
+
+class Going:
+    """See model.runner.StopToken. Nobody stops it; the time limit does."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def is_set(self) -> bool:
+        """Tell whether it was stopped."""
+        return self._event.is_set()
+
+    def on_set(self, call: Callable[[], None]) -> None:
+        """Never calls."""
+        del call
+
+
+class NotRunError(Exception):
+    """A runner could not do its work; ``run`` says why."""
+
+    def __init__(self, run: ToolRun) -> None:
+        self.run = run
+        super().__init__(run.why)
+
+
+def run_program(
+    place: Place, tool: str, argv: tuple[str, ...], plan: object, env: dict[str, str]
+) -> tuple[Ended, str]:
+    """Run a program in the sandbox with a plan; return how it ended, and the end of what it wrote.
+
+    Raises:
+        NotRunError: it could not be started, or did not end.
+    """
+    said = Tail()
+    program = Program(
+        argv=argv,
+        env=env,
+        input=msgspec.json.encode(plan),
+        timeout_s=place.timeout_s,
+        result_bytes_max=RESULT_BYTES_MAX,
+        read_only=(str(PROBES), *_interpreter_folders(Path(argv[0]))),
+    )
+    try:
+        ended = place.runner.run(program, place.sandbox, said, said, Going())
+    except MissingToolError as missing:
+        raise NotRunError(
+            ToolRun(tool=tool, state="missing", why=missing.message, fix=missing.hint)
+        ) from None
+    except SandboxError as refused:
+        raise NotRunError(ToolRun(tool=tool, state="failed", why=refused.message, fix=refused.hint)) from None
+    if ended.why != "exit":
+        why = {"timeout": f"it did not end within {place.timeout_s:g} s"}.get(
+            ended.why, f"it was ended by a {ended.why}"
+        )
+        raise NotRunError(
+            ToolRun(tool=tool, state="failed", why=f"{why}.", fix="Run the tests by hand, and mend them.")
+        )
+    return ended, said.tail(OUTPUT_CHARS_MAX)
+
+
+def last_words(text: str) -> str:
+    """Return the last lines that a program wrote, in one."""
+    return " | ".join(line.strip() for line in text.strip().splitlines()[-4:])[-600:] or "it said nothing"
+
+
+def add_up(runs: list[tuple[tuple[SecurityTest, ...], bool]]) -> dict[SecurityTest, int]:
+    """Return how many of these executed something, by category. Each: its categories, and whether it did."""
+    found: dict[SecurityTest, int] = {}
+    for categories, executed in runs:
+        for category in categories if executed else ():
+            found[category] = found.get(category, 0) + 1
+    return found
+
+
+def _interpreter_folders(program: Path) -> tuple[str, ...]:
+    """Return the folders that an interpreter needs besides the system's and the workspace's own."""
+    folders = {program.parent.parent, program.resolve().parent.parent}
+    settings = program.parent.parent / "pyvenv.cfg"
+    if settings.is_file():
+        for line in settings.read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition("=")
+            if key.strip() == "home":
+                folders.add(Path(value.strip()).parent)
+    return tuple(sorted(str(folder) for folder in folders if folder != Path("/")))
