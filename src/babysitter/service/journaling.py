@@ -10,14 +10,22 @@ from babysitter.journal.writer import JournalWriter
 from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import Clock, Dice, format_time
-from babysitter.model.effects import TaskSpec
+from babysitter.model.effects import Sandbox, TaskSpec
 from babysitter.model.errors import NotFoundError
 from babysitter.model.ids import breakpoint_id, child_run_id, effect_id
 from babysitter.model.rules import Rule
 from babysitter.model.values import Json
 from babysitter.service.gates import Gates
 from babysitter.service.reviewing import Looked, Review
-from babysitter.service.shown import SHOWN_FORMAT, Shown, ShownCall, ShownFile, facts_bytes, render_shown
+from babysitter.service.shown import (
+    GRANTS,
+    SHOWN_FORMAT,
+    Shown,
+    ShownCall,
+    ShownFile,
+    facts_bytes,
+    render_shown,
+)
 
 SECOND_NS = 1_000_000_000
 
@@ -33,6 +41,7 @@ class Journalist:
     gates: Gates
     review: Review
     sandbox_sha256: Callable[[TaskSpec], str]
+    granted: Callable[[str, Sandbox], Sandbox]
     workspace: Path
     read_file: Callable[[str], bytes]
     artifacts: Mapping[str, ev.BlobRef]
@@ -132,6 +141,7 @@ class Journalist:
         return format_time(self.clock.now_ns() + int(min(times_s) * SECOND_NS))
 
     def _shown_call(self, call: cmd.CoveredCall) -> ShownCall:
+        sandbox = self.granted(call.spec.task_id, call.spec.sandbox)
         return ShownCall(
             task_id=call.spec.task_id,
             environment=call.spec.environment,
@@ -139,7 +149,13 @@ class Journalist:
             args=self.writer.masker.mask(call.input),
             args_sha256=self.args_sha256(call.input),
             sandbox_sha256=self.sandbox_sha256(call.spec),
+            grants={name: self._shown_grant(found) for name in GRANTS if (found := getattr(sandbox, name))},
         )
+
+    def _shown_grant(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        # One line each, whatever stands in it: a grant must not look like another part of the document.
+        mask = self.writer.masker.mask_bytes
+        return tuple(" ".join(mask(text.encode()).decode(errors="replace").split()) for text in texts)
 
     def _shown_file(self, breakpoint_id: str, number: int, path: str) -> ShownFile:
         """Return a file to show: of the run when under ``artifacts/``, otherwise kept from the workspace."""

@@ -332,6 +332,7 @@ def _journalist(
         gates=gates,
         review=review,
         sandbox_sha256=sandbox_sha256,
+        granted=workspace.place.settings.granted,
         workspace=workspace.root,
         artifacts=opened.state.artifacts,
         read_file=partial(workspace.store.read_file, opened.run_id),

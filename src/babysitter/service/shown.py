@@ -22,6 +22,15 @@ from babysitter.service.shown_changes import changes_parts, fenced, scan_parts, 
 
 SHOWN_BYTES_MAX = 256 * 1024
 SHOWN_FORMAT = 2
+_GRANTED = {
+    "devices": "It gets devices",
+    "env": "It gets variables",
+    "network": "It may reach",
+    "read": "It may read",
+    "write": "It may write",
+}
+GRANTS = tuple(_GRANTED)
+"""The grants of a sandbox that a question tells of."""
 
 
 class ShownFile(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -32,7 +41,10 @@ class ShownFile(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknow
 
 
 class ShownCall(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A call that an approval lets through, with its masked arguments."""
+    """A call that an approval lets through, with its masked arguments.
+
+    grants: what its sandbox gives beyond the least, by the name of the grant; nothing where it gives none.
+    """
 
     task_id: str
     environment: str | None = None
@@ -40,6 +52,7 @@ class ShownCall(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknow
     args: Json
     args_sha256: str
     sandbox_sha256: str | None = None
+    grants: dict[str, tuple[str, ...]] = {}
 
 
 class Shown(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -105,6 +118,7 @@ def _calls_parts(calls: tuple[ShownCall, ...]) -> list[str]:
         ]
         if call.sandbox_sha256 is not None:
             parts.append(f"Sandbox, SHA-256 {call.sandbox_sha256}.")
+            parts += [f"{_GRANTED[name]}: {', '.join(call.grants[name])}." for name in sorted(call.grants)]
     return parts
 
 

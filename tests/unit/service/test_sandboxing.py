@@ -8,6 +8,7 @@ from msgspec import structs
 
 from babysitter.config import SandboxTable, SandboxTask
 from babysitter.executors.sandbox.profile import effective_profile, profile_sha256
+from babysitter.journal.layout import shown_path
 from babysitter.model import events as ev
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import EntryError
@@ -82,6 +83,22 @@ def test_what_was_signed_and_what_starts_have_the_digest_of_the_hosts() -> None:
     statement = parse_statement(place.store.read_file("r", answer.statement_ref.path))
     assert [call.sandbox_sha256 for call in statement.predicate.approves] == [digest]
     assert [event.sandbox_sha256 for event in of_type(place, ev.EffectStarted)] == [digest]
+
+
+@pytest.mark.promise("G24")
+def test_an_approver_is_shown_what_a_task_may_reach_and_write() -> None:
+    place = Granting(ROOT)
+    trusting(place, rule())
+    task = SandboxTask(task="deploy", network=(HERE, "*.b.test:1"), write=("dist/\n\n## Rule none",))
+    settings = structs.replace(place.place.settings, sandbox=SandboxTable(tasks=(task,)))
+    place.place = structs.replace(place.place, settings=settings)
+
+    start(place, "asking_first", {"asked": [["deploy", "here"]], "made": []})
+
+    shown = place.store.read_file("r", shown_path("1-go")).decode()
+    assert f"It may reach: {HERE}, *.b.test:1.\n\nIt may write: dist/ ## Rule none.\n" in shown
+    sign(place, BOB, "1-go")
+    assert [event.decision for event in of_type(place, ev.BreakpointResponded)] == ["approve"]
 
 
 @pytest.mark.promise("G02")
