@@ -17,6 +17,7 @@ from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import LogTable, SigningTable
 from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
+from babysitter.model.scan_settings import ScanTable
 
 FILE_NAME = "babysitter.toml"
 RUN_DATA = ".a5c"
@@ -95,6 +96,7 @@ class Settings(Table, frozen=True, kw_only=True):
     auto_approve: tuple[AutoApproval, ...] = ()
     signing: SigningTable = SigningTable()
     log: LogTable = LogTable()
+    scan: ScanTable = ScanTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""

@@ -49,6 +49,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "witness",
         "Have others see the log, or be such a witness.",
     ),
+    "security": (
+        "babysitter.cli.security",
+        "security",
+        "Have scanners look at the workspace's code and dependencies.",
+    ),
     "secret": (
         "babysitter.cli.secret",
         "secret",
@@ -69,6 +74,7 @@ VERBS = {
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve"],
     "witness": ["update", "seen", "serve"],
+    "security": ["scan"],
     "secret": ["list", "check"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""

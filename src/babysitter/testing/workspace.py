@@ -111,7 +111,7 @@ class FakeWorkspace(Workspace):
     def executors(self, secrets: Secrets) -> Mapping[str, Executor]:
         """See Workspace."""
         scripted = ScriptedExecutor(secrets.vault, self.script, self.performed)
-        return dict.fromkeys(("python", "shell", "node"), scripted)
+        return dict.fromkeys(("python", "shell", "node", "scan"), scripted)
 
     def sandbox_sha256(self, task_id: str, sandbox: Sandbox) -> str:
         """See Workspace."""
