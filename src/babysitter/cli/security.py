@@ -90,8 +90,10 @@ def _text(found: "Scan") -> str:
 def _finding(found: "Finding") -> str:
     place = found.path + (f":{found.span.line}" if found.span else "")
     also = "".join(f", {same.tool} {same.rule}" for same in found.also)
-    first = f"{style(found.severity.ljust(8), fg=_COLOURS[found.severity])} {plain(place)}  {plain(found.message)}"
-    return f"{first}\n         {found.category}  {plain(f'{found.tool} {found.rule}{also}')}  {found.fingerprint}"
+    severity = style(found.severity.ljust(8), fg=_COLOURS[found.severity])
+    who = plain(f"{found.tool} {found.rule}{also}")
+    first = f"{severity} {plain(place)}  {plain(found.message)}"
+    return f"{first}\n         {found.category}  {who}  {found.fingerprint}"
 
 
 def _tool(run: "ToolRun") -> str:

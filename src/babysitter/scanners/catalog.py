@@ -41,7 +41,7 @@ def scanner_named(name: str, settings: ScanTable) -> Scanner:
     """
     for table in settings.sarif:
         if table.name == name:
-            from babysitter.scanners.sarif_tool import SarifTool  # noqa: PLC0415 (only where the settings have one)
+            from babysitter.scanners.sarif_tool import SarifTool  # noqa: PLC0415 (rarely there)
 
             return SarifTool(table)
     if name in _OURS:

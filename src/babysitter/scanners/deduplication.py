@@ -1,9 +1,9 @@
 """One finding for one weakness, whoever reports it.
 
 Two reports are of the same weakness when they have the same category, file and first line; for
-dependencies, when they are of the same package and version in the same file and share a name of the
-advisory. Category ``other`` says too little to tell: there each rule stands for itself. The worst report is
-the finding, the rest stand in its ``also``. Why: docs/adr/0028-one-finding-a-weakness.md.
+dependencies, when they are of the same package in the same file and share a name of the advisory. Category
+``other`` says too little to tell: there each rule stands for itself. The worst report is the finding, the
+rest stand in its ``also``. Why: docs/adr/0028-one-finding-a-weakness.md.
 """
 
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ def _keys(pair: Pair) -> list[tuple[object, ...]]:
     """Return what this report has in common with each other report of the same weakness."""
     finding, seen = pair
     if finding.category == "dependency" and seen.names:
-        return [("dependency", name, seen.text) for name in sorted(seen.names)]
+        return [("dependency", finding.path, seen.package.lower(), name) for name in sorted(seen.names)]
     if finding.category == "other" or finding.span is None:
         return [("alone", finding.tool, finding.fingerprint)]
     return [(finding.category, finding.path, finding.span.line)]

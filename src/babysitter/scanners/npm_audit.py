@@ -106,5 +106,6 @@ def _seen(file: str, found: _Vulnerability, via: dict[str, Any]) -> Seen:
         fix=f"Run npm audit fix for {package}." if found.fix_available else "",
         help_uri=url,
         text=f"{package} {name}",
+        package=package,
         names=frozenset({name}),
     )

@@ -12,15 +12,15 @@ import msgspec
 from babysitter.model.rules import Severity
 from babysitter.scanners.ground import Ground
 from babysitter.scanners.interface import Report, Seen
-from babysitter.scanners.reading import failed, json_of, report_of, told
+from babysitter.scanners.reading import failed, json_of, report_of, severity_of_score, told
 from babysitter.scanners.toolbox import ScannerError, Toolbox
 
-GET = "Get osv-scanner 2 from its releases or your system's packages; name its folder in [scan] path."
+GET = "Get osv-scanner 2 from its releases or your system; or name its folder in [scan] path."
 LOCKS = (
-    "requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "package-lock.json", "yarn.lock",
-    "pnpm-lock.yaml", "bun.lock", "Cargo.lock", "go.mod", "Gemfile.lock", "composer.lock", "gradle.lockfile",
-    "pom.xml", "mix.lock", "pubspec.lock", "conan.lock", "packages.lock.json",
-)  # fmt: skip
+    *("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "package-lock.json"),
+    *("yarn.lock", "pnpm-lock.yaml", "bun.lock", "Cargo.lock", "go.mod", "Gemfile.lock", "composer.lock"),
+    *("gradle.lockfile", "pom.xml", "mix.lock", "pubspec.lock", "conan.lock", "packages.lock.json"),
+)
 _OFFLINE_SIGNS = (b"dial tcp", b"no such host", b"api.osv.dev", b"connection refused")
 
 
@@ -99,18 +99,15 @@ def _seen(file: str, found: _Package, vuln: dict[str, Any]) -> Seen:
         message=f"{package}: {vuln.get('summary') or vuln['id']}{note}",
         help_uri=f"https://osv.dev/vulnerability/{vuln['id']}",
         text=package,
+        package=found.package["name"],
         names=frozenset((vuln["id"], *vuln.get("aliases", ()))),
     )
 
 
 def _severity(score: str) -> tuple[Severity, bool]:
-    """Return the severity of a CVSS score (bands: CVSS 3.1, section 5), and whether none was given."""
+    """Return the severity of a CVSS score , and whether none was given."""
     try:
         number = float(score)
     except ValueError:
         return "medium", True
-    if number >= 9:
-        return "critical", False
-    if number >= 7:
-        return "high", False
-    return ("medium" if number >= 4 else "low"), False
+    return severity_of_score(number), False

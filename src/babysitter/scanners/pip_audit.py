@@ -97,5 +97,6 @@ def _seen(file: str, dependency: _Dependency, vuln: dict[str, Any]) -> Seen:
         fix=f"Take {dependency.name} {fixed}." if fixed else "",
         help_uri=f"https://osv.dev/vulnerability/{vuln['id']}",
         text=f"{package} {vuln['id']}",
+        package=dependency.name,
         names=frozenset((vuln["id"], *vuln.get("aliases", ()))),
     )

@@ -68,6 +68,15 @@ def left_out(tool: str, wanted: Iterable[str], examined: Iterable[str]) -> tuple
     return (f"{tool} did not examine {len(missing)} of the files it was given: {named}.",)
 
 
+def severity_of_score(score: float) -> Severity:
+    """Return the severity of a CVSS score. Source: CVSS 3.1, section 5."""
+    if score >= 9:
+        return "critical"
+    if score >= 7:
+        return "high"
+    return "medium" if score >= 4 else "low"
+
+
 def severity_named(word: str, otherwise: Severity, **others: Severity) -> Severity:
     """Return the severity that a tool's word stands for; ``others``: words of its own, in lower case."""
     lower = word.lower()

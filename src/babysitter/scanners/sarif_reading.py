@@ -13,7 +13,7 @@ from babysitter.model.findings import Span
 from babysitter.model.rules import Severity
 from babysitter.scanners.ground import Ground
 from babysitter.scanners.interface import Seen
-from babysitter.scanners.reading import failed, report_of
+from babysitter.scanners.reading import failed, report_of, severity_of_score
 from babysitter.scanners.weaknesses import category_named, category_of_cwe
 
 _LEVEL: dict[str, Severity] = {"error": "high", "warning": "medium", "note": "low", "none": "low"}
@@ -118,9 +118,7 @@ def _severity(result: dict[str, Any], rule: dict[str, Any], properties: dict[str
     except (KeyError, TypeError, ValueError):
         level = result.get("level") or rule.get("defaultConfiguration", {}).get("level") or "warning"
         return _LEVEL.get(str(level), "medium")
-    if score >= 9:
-        return "critical"
-    return "high" if score >= 7 else "medium" if score >= 4 else "low"
+    return severity_of_score(score)
 
 
 def _path(location: dict[str, Any], run: _Run, ground: Ground) -> str:

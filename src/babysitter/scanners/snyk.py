@@ -15,11 +15,11 @@ from babysitter.scanners.reading import failed, json_of, report_of, severity_nam
 from babysitter.scanners.toolbox import Toolbox
 from babysitter.scanners.weaknesses import category_of_cwe
 
-GET = "Install it (npm install snyk, which downloads its program), or name its folder in [scan] path."
+GET = "Install it (npm install snyk; it downloads its program), or name its folder in [scan] path."
 MANIFESTS = (
-    "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "requirements.txt", "Pipfile", "poetry.lock", "pom.xml",
-    "build.gradle", "Gemfile.lock", "go.mod", "composer.lock",
-)  # fmt: skip
+    *("package-lock.json", "yarn.lock", "pnpm-lock.yaml", "requirements.txt", "Pipfile", "poetry.lock"),
+    *("pom.xml", "build.gradle", "Gemfile.lock", "go.mod", "composer.lock"),
+)
 
 
 class _Project(msgspec.Struct, rename="camel"):
@@ -70,5 +70,6 @@ def _seen(file: str, found: dict[str, Any]) -> Seen:
         fix=f"Take {package} {fixed}." if fixed else "",
         help_uri=f"https://security.snyk.io/vuln/{found['id']}",
         text=f"{package} {found.get('version', '')}",
+        package=package,
         names=frozenset(names),
     )
