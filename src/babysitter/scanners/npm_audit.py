@@ -27,7 +27,7 @@ done
 cd "$HOME/audit"
 npm=$1
 shift 2
-exec "$npm" audit --json --package-lock-only --fetch-retries=1 "$@"
+exec "$npm" audit --json --package-lock-only --fetch-retries=1 --no-update-notifier "$@"
 """
 
 

@@ -144,7 +144,8 @@ class Toolbox:
         return Called(status=ended.status, stdout=bytes(stdout.content), stderr=bytes(stderr.content))
 
     def _environment(self, found: Found, with_: tuple[Found, ...], *, network: bool) -> dict[str, str]:
-        folders = dict.fromkeys(str(each.program.parent) for each in (found, *with_))
+        # Those that were located first: else a tool would start one that stands beside it instead.
+        folders = dict.fromkeys(str(each.program.parent) for each in (*with_, found))
         granted = {name: self.environ[name] for name in self.sandbox.env if name in self.environ}
         # Variables are credentials of services; a tool that asks none gets none.
         return (granted if network else {}) | {"PATH": ":".join((*folders, _PATH))}

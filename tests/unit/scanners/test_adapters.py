@@ -322,3 +322,32 @@ def test_pip_audit_tells_an_advisory_with_its_fix(tmp_path: Path) -> None:
     (found,) = scan.findings
     assert (found.rule, found.fix) == ("PYSEC-1", "Take left 2.0.")
     assert only_run(scan).state == "passed"
+
+
+def semgrep_scan(tmp_path: Path, status: int, **parts: Any) -> Any:
+    """Return what semgrep finds in one file."""
+    report = {"version": "1.172.0", "results": [], "errors": [], "paths": {"scanned": ["a.py"]}, **parts}
+    tools = toolbox(runner_that(status, report), tools_folder(tmp_path, "semgrep"))
+    return scan_with("semgrep", ground_of(tmp_path / "w", {"a.py": "x = 1\n"}), tools)
+
+
+def test_semgrep_that_scanned_all_it_was_given_has_passed(tmp_path: Path) -> None:
+    assert only_run(semgrep_scan(tmp_path, 0)).state == "passed"
+
+
+@pytest.mark.promise("G17")
+@pytest.mark.parametrize(
+    ("status", "parts"),
+    [
+        (0, {"paths": {"scanned": []}}),
+        (0, {"paths": {"scanned": ["other.py"]}}),
+        (0, {"errors": [{"level": "warn", "message": "Syntax error", "path": "a.py"}]}),
+        (0, {"errors": [{"level": "error", "message": "Rule parse error", "rule_id": "x"}]}),
+        (7, {"errors": [{"level": "error", "message": "Invalid YAML file own.yaml"}]}),
+        (2, {}),
+    ],
+)
+def test_semgrep_that_left_out_a_file_a_rule_or_a_part_has_not_passed(
+    tmp_path: Path, status: int, parts: dict[str, Any]
+) -> None:
+    assert only_run(semgrep_scan(tmp_path, status, **parts)).state == "failed"
