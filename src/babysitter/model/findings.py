@@ -34,6 +34,14 @@ class Span(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     end_column: int = 0
 
 
+class Same(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The same weakness at the same place, as another tool or rule reports it."""
+
+    tool: str
+    rule: str
+    fingerprint: str
+
+
 class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """One thing that a scanner holds against something.
 
@@ -43,6 +51,7 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="cam
     message: one sentence, never with the credential that was found.
     fingerprint: the same while the finding stays, though lines move; ``fingerprint_of`` makes it.
     fix: what to do about it, where the tool knows.
+    also: who else reports the same weakness there; see docs/adr/0028-one-finding-a-weakness.md.
     """
 
     tool: str
@@ -56,6 +65,7 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="cam
     span: Span | None = None
     fix: str = ""
     help_uri: str = ""
+    also: tuple[Same, ...] = ()
 
 
 class ToolRun(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -74,11 +84,29 @@ class ToolRun(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="cam
     fix: str = ""
 
 
+class Suppressed(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A finding that does not count, because the settings say why not, and until which day."""
+
+    finding: Finding
+    reason: str
+    until: str
+
+
 class Scan(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the tools found, each finding once, the worst first."""
+    """What the tools found, each finding once, the worst first.
+
+    findings: those that count.
+    known: those that stand in the baseline. suppressed: those that the settings let through for a time.
+    baseline_sha256: the digest of the baseline, where there was one.
+    notes: what a reader has to know besides: suppressions that have expired.
+    """
 
     tools: tuple[ToolRun, ...]
     findings: tuple[Finding, ...]
+    known: tuple[Finding, ...] = ()
+    suppressed: tuple[Suppressed, ...] = ()
+    baseline_sha256: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -1,12 +1,15 @@
 """Findings as SARIF 2.1.0, the form that code hosts and other scanners read.
 
+What is known by a baseline is ``unchanged``, what is let through is suppressed with its reason: neither is
+left out, so that a reader sees what did not count.
+
 Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0", 2020.
 """
 
 from typing import Any
 from urllib.parse import quote
 
-from babysitter.model.findings import Finding, Scan, Span, ToolRun
+from babysitter.model.findings import Finding, Scan, Span, Suppressed, ToolRun
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
@@ -16,17 +19,29 @@ _SCORE = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 
 def to_sarif(scan: Scan) -> dict[str, Any]:
     """Return one SARIF log with a run for each tool; a tool that did not pass says so in its invocation."""
+    results = [(found, _standing(scan, is_known=False)) for found in scan.findings]
+    results += [(found, _standing(scan, is_known=True)) for found in scan.known]
+    results += [(each.finding, _suppression(each)) for each in scan.suppressed]
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
-        "runs": [
-            _run(run, [found for found in scan.findings if found.tool == run.tool]) for run in scan.tools
-        ],
+        "runs": [_run(run, [each for each in results if each[0].tool == run.tool]) for run in scan.tools],
     }
 
 
-def _run(tool: ToolRun, findings: list[Finding]) -> dict[str, Any]:
-    rules = {found.rule: found for found in findings}
+def _standing(scan: Scan, *, is_known: bool) -> dict[str, Any]:
+    if not scan.baseline_sha256:
+        return {}
+    return {"baselineState": "unchanged" if is_known else "new"}
+
+
+def _suppression(suppressed: Suppressed) -> dict[str, Any]:
+    reason = f"{suppressed.reason} (until {suppressed.until})"
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": reason}]}
+
+
+def _run(tool: ToolRun, results: list[tuple[Finding, dict[str, Any]]]) -> dict[str, Any]:
+    rules = {found.rule: found for found, _ in results}
     driver: dict[str, Any] = {"name": tool.tool, "rules": [_rule(rule) for rule in rules.values()]}
     if tool.version:
         driver["version"] = tool.version
@@ -40,7 +55,7 @@ def _run(tool: ToolRun, findings: list[Finding]) -> dict[str, Any]:
         "tool": {"driver": driver},
         "invocations": [invocation],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(found, order.index(found.rule)) for found in findings],
+        "results": [{**_result(found, order.index(found.rule)), **more} for found, more in results],
     }
 
 
@@ -68,7 +83,11 @@ def _result(found: Finding, rule_index: int) -> dict[str, Any]:
         "message": {"text": found.message},
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"babysitter/v1": found.fingerprint},
-        "properties": {"category": found.category, "severity": found.severity},
+        "properties": {
+            "category": found.category,
+            "severity": found.severity,
+            **({"also": [f"{same.tool} {same.rule}" for same in found.also]} if found.also else {}),
+        },
     }
 
 

@@ -28,6 +28,7 @@ from babysitter.stores.tree import Tree
 
 if TYPE_CHECKING:
     from babysitter.changes.workspace import WorkspaceChanges
+    from babysitter.scanners.scanning import Scanning
     from babysitter.secrets.masker import Masker
     from babysitter.secrets.vault import Vault
     from babysitter.service.ledger import Ledger
@@ -142,6 +143,7 @@ class Workspace:
         from babysitter.executors.node import NodeExecutor  # noqa: PLC0415 (not needed to read)
         from babysitter.executors.python import PythonExecutor  # noqa: PLC0415
         from babysitter.executors.reviewed import ReviewedCode  # noqa: PLC0415
+        from babysitter.executors.scan import ScanExecutor  # noqa: PLC0415
         from babysitter.executors.shell import ShellExecutor  # noqa: PLC0415
 
         code = ReviewedCode(files, self.root.resolve())
@@ -150,7 +152,18 @@ class Workspace:
             "shell": ShellExecutor(*parts),
             "python": PythonExecutor(*parts, code),
             "node": NodeExecutor(*parts, code),
+            "scan": ScanExecutor(self.runner, self.scanning, environment()),
         }
+
+    @property
+    def scanning(self) -> "Scanning":
+        """What scanning needs: the settings as they are now, PATH, the clock."""
+        from babysitter.scanners.scanning import Scanning  # noqa: PLC0415 (only to perform, or to scan)
+
+        settings = self.place.settings.scan
+        return Scanning(
+            root=self.root, settings=settings, path=environment().get("PATH", ""), clock=self.clock
+        )
 
     @property
     def call_inline(self) -> Callable[[InlineFunction, Json], Outcome]:

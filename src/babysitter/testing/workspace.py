@@ -133,7 +133,7 @@ class FakeWorkspace(Workspace):
         """See Workspace."""
         del files
         scripted = ScriptedExecutor(secrets.vault, self.script, self.performed)
-        return dict.fromkeys(("python", "shell", "node"), scripted)
+        return dict.fromkeys(("python", "shell", "node", "scan"), scripted)
 
     def sandbox_sha256(self, task_id: str, sandbox: Sandbox) -> str:
         """See Workspace."""

@@ -1,0 +1,99 @@
+"""What is scanned: the files below some paths of a workspace, listed by us.
+
+Every scanner gets its files by name, so that what a tool leaves out on its own (ignore files in the very
+code that is looked at, built-in lists) can be told from what it looked at.
+
+Left out: links, what the settings exclude, and folders of installed things unless a path names them.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from babysitter.model.errors import InvalidValueError
+
+INSTALLED = frozenset(
+    ".a5c .git .hg .svn .tox .nox .venv .mypy_cache .pytest_cache .ruff_cache __pycache__"
+    " node_modules".split()
+)
+"""Folders that hold what others wrote or what can be made again."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Some paths of a workspace. ``root`` is resolved; ``paths`` and ``exclude`` are relative to it."""
+
+    root: Path
+    paths: tuple[str, ...] = (".",)
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a path that is not there, or that leads out."""
+        for path in self.paths:
+            place = (self.root / path).resolve()
+            if not place.is_relative_to(self.root) or not place.exists():
+                raise InvalidValueError(
+                    f"{path} is no file or folder of {self.root}.",
+                    hint="Name paths that are there, relative to the workspace.",
+                    path=path,
+                )
+
+    @cached_property
+    def files(self) -> tuple[str, ...]:
+        """Every file, relative to the root, sorted."""
+        found: set[str] = set()
+        for path in self.paths:
+            place = (self.root / path).resolve()
+            if place.is_file():
+                found.add(place.relative_to(self.root).as_posix())
+            else:
+                found.update(self._below(place))
+        return tuple(sorted(file for file in found if not self._excluded(file)))
+
+    def _below(self, folder: Path) -> Iterable[str]:
+        for here, folders, names in os.walk(folder):
+            place = Path(here)
+            folders[:] = [name for name in folders if not self._is_installed(place / name)]
+            for name in names:
+                file = place / name
+                if file.is_file() and not file.is_symlink():
+                    yield file.relative_to(self.root).as_posix()
+
+    def _is_installed(self, folder: Path) -> bool:
+        return folder.name in INSTALLED or folder.is_symlink() or (folder / "pyvenv.cfg").is_file()
+
+    def _excluded(self, file: str) -> bool:
+        return any(matches(file, pattern) for pattern in self.exclude)
+
+    def ending(self, *suffixes: str) -> tuple[str, ...]:
+        """Return the files whose name ends so."""
+        return tuple(file for file in self.files if file.endswith(suffixes))
+
+    def named(self, *patterns: str) -> tuple[str, ...]:
+        """Return the files whose last part matches one of the globs."""
+        return tuple(
+            file
+            for file in self.files
+            if any(fnmatchcase(PurePosixPath(file).name, pattern) for pattern in patterns)
+        )
+
+    def relative(self, path: str) -> str:
+        """Return a path as a tool wrote it, relative to the root."""
+        return Path(os.path.relpath(self.root / path, self.root)).as_posix()
+
+    def lines(self, file: str) -> list[str]:
+        """Return the lines of a file; none when it can't be read."""
+        try:
+            return (self.root / file).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+
+
+def matches(file: str, pattern: str) -> bool:
+    """Tell whether a file is what the glob names, or stands below a folder that it names."""
+    parts = PurePosixPath(file)
+    places = (parts.as_posix(), *(parent.as_posix() for parent in parts.parents))
+    return any(fnmatchcase(place, pattern.rstrip("/")) for place in places)

@@ -1,0 +1,1 @@
+"""Known vulnerabilities of dependencies, matched by us against an advisory database on disk."""
