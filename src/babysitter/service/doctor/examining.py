@@ -7,6 +7,7 @@ it could not check. A mend is followed by another look, and that one counts.
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from babysitter.model.rules import Severity
 from babysitter.service.doctor.catalogue import acceptance_of, chosen
 from babysitter.service.doctor.check import STATES, Check, Result, State, could_not_check
 from babysitter.service.doctor.installed import comes_from_index
+from babysitter.service.doctor.ports import Word
 from babysitter.service.doctor.surroundings import Surroundings
 from babysitter.service.git.credentials import find_credentials
 from babysitter.service.ports import SystemClock
@@ -82,7 +84,16 @@ def surroundings_of(folder: Path, *, online: bool) -> Surroundings:
         online=online,
         from_index=comes_from_index(),
         find=find_credentials(root),
+        words=None if workspace is None else partial(words_of, workspace),
     )
+
+
+def words_of(workspace: Workspace) -> tuple[Word, ...]:
+    """Return what people said about processes here."""
+    from babysitter.service.process_trust import Trusting  # noqa: PLC0415 (only this check)
+
+    records = Trusting(workspace).records()
+    return tuple(Word(entry=each.entry, state=each.state, current=each.current) for each in records)
 
 
 def examine(here: Surroundings, *, only: tuple[str, ...] = (), fix: bool = False) -> Diagnosis:
