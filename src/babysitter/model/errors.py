@@ -19,7 +19,8 @@
     │   ├── SignersError           refused.signers        an unusable list of signers, key or revocation
     │   ├── WitnessError           refused.witness        a witness is away, or refuses to cosign
     │   ├── ProcessChangedError    refused.process_changed
-    │   └── SecretError            refused.secret         away, too short, undeclared, or in an argv
+    │   ├── SecretError            refused.secret         away, too short, undeclared, or in an argv
+    │   └── DetectionError         refused.detection      nobody could look whether a credential is in it
     ├── StoreError                 store.*       exit 4
     │   ├── StoreFailedError       store.disk             a disk operation failed; nothing acknowledged is
     lost
@@ -170,6 +171,12 @@ class SecretError(RefusedError):
     """A secret is away, too short to mask, not declared, or about to stand in an argv."""
 
     code = "refused.secret"
+
+
+class DetectionError(RefusedError):
+    """The search for undeclared credentials failed, so what it should have looked at is not kept."""
+
+    code = "refused.detection"
 
 
 class StoreError(BabysitterError):

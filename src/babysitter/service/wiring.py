@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from babysitter.config import Place, cedar_texts, environment, find_root, load_place, stamp_of
+from babysitter.config import Place, environment, find_root, load_place, stamp_of, team_texts
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
 from babysitter.model.rules import Policy
@@ -294,7 +294,7 @@ def policy_of(place: Place) -> Policy:
         roles=settings.roles,
         people=settings.people,
         auto_approve=settings.auto_approve,
-        cedar=cedar_texts(place.root, settings.policy.cedar),
+        cedar=team_texts(place.root, settings.policy.cedar, "[policy] cedar"),
         signing=settings.signing,
     )
 
