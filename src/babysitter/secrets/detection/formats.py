@@ -106,9 +106,11 @@ def gate_expression(form: str) -> str:
     return "".join(found)
 
 
-def literal_length(form: str) -> int:
-    """Return how many characters of a format stand for themselves: how much it says by itself."""
-    return sum(min(map(len, part.texts)) for part in pieces_of(form) if part.texts)
+def says_much(form: str) -> bool:
+    """Tell whether what stands for itself in a format is enough to know its issuer by."""
+    texts = [min(part.texts, key=len) for part in pieces_of(form) if part.texts]
+    told = "".join(texts)
+    return len(told) >= 5 or (len(told) >= 3 and any(mark in told for mark in "_-.:"))
 
 
 def _of(part: Piece) -> str:

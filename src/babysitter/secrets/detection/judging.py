@@ -99,7 +99,10 @@ def _plain(value: bytes, _: bytes) -> bool:
 
 
 def _form(value: bytes, _: bytes) -> bool:
-    return not _SURE_PLACEHOLDER.search(value) and len(set(value)) > 6
+    if _SURE_PLACEHOLDER.search(value) or len(set(value)) <= 6:
+        return False
+    # By chance some tokens have no digit; words that happen to fit a form have none, and one case.
+    return _digits(value) > 0 or _has_both_cases(value)
 
 
 def _weak_form(value: bytes, lead: bytes) -> bool:
@@ -173,7 +176,7 @@ def _is_password(value: bytes, *, quoted: bool) -> bool:
             and len(set(value)) >= 6
             and not _NAME.fullmatch(value)
             or (
-                others > 1
+                others > 0
                 and letters > 0
                 and len(set(value)) >= 8
                 and not _NAME.fullmatch(value)
@@ -207,6 +210,10 @@ def _is_digest(value: bytes) -> bool:
     return bool(_UUID.fullmatch(value)) or (
         len(value) in (32, 40, 56, 64, 96, 128) and bool(_HEX.fullmatch(value))
     )
+
+
+def _has_both_cases(value: bytes) -> bool:
+    return sum(65 <= byte <= 90 for byte in value) > 1 and sum(97 <= byte <= 122 for byte in value) > 1
 
 
 def _digits(value: bytes) -> int:

@@ -11,12 +11,12 @@ Invariants, each with a test in tests/unit/secrets/detection/test_rules.py:
 import tomllib
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from babysitter.model.rules import Severity
-from babysitter.secrets.detection.formats import expression, gate_expression, literal_length
+from babysitter.secrets.detection.formats import expression, gate_expression, says_much
 
 Judge = Literal["form", "weak-form", "named", "loose", "issuer", "plain"]
 """How strictly a match is looked at: judging.py."""
@@ -68,10 +68,6 @@ class RuleSet(Struct, frozen=True, kw_only=True):
         return RuleSet(rules=kept + other.rules, allows=self.allows + other.allows)
 
 
-_WEAK: Final = 5
-"""A form with fewer characters of its own is looked at more strictly."""
-
-
 @lru_cache(maxsize=1)
 def own_rules() -> RuleSet:
     """Return the rules of the pack."""
@@ -100,7 +96,7 @@ def _token_rules(issuer: str, variant: str, forms: list[str]) -> list[Rule]:
                 regex=expression(form),
                 gate=gate_expression(form),
                 group=1,
-                judge="form" if literal_length(form) >= _WEAK else "weak-form",
+                judge="form" if says_much(form) else "weak-form",
                 checksum="crc62" if "{crc62}" in form else "",
                 severity="critical" if "{crc62}" in form else "high",
             )
