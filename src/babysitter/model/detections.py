@@ -58,3 +58,16 @@ def print_of(rule: str, value: bytes) -> str:
     """
     salt = b"babysitter credential " + rule.encode()
     return hashlib.pbkdf2_hmac("sha256", value, salt, _ROUNDS, 16).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """A credential that was masked: which rule found it, where in the value, and what to allow it by.
+
+    where: the way to it in a JSON value, as ``.headers.auth``; "" in a text.
+    fingerprint: 32 hex characters of an HMAC under the workspace's key.
+    """
+
+    rule: str
+    where: str
+    fingerprint: str

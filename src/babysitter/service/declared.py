@@ -1,5 +1,6 @@
 """Which secrets a run of this workspace would declare, and whether they resolve."""
 
+from babysitter.config import Place
 from babysitter.model.errors import SecretError
 from babysitter.service.entries import load_process
 from babysitter.service.views import View
@@ -27,13 +28,13 @@ def declared_secrets(workspace: Workspace, entry: str | None) -> list[SecretView
             if ref in settings
             else "its name in the environment"
         )
-        views.append(SecretView(ref=ref, state=_state(ref), why=why))
+        views.append(SecretView(ref=ref, state=_state(ref, workspace.place), why=why))
     return views
 
 
-def _state(ref: str) -> str:
+def _state(ref: str, place: Place) -> str:
     try:
-        secrets = Secrets((ref,))
+        secrets = Secrets((ref,), place)
     except SecretError:
         return "too short"
     try:

@@ -158,7 +158,7 @@ class Delivery:
             return self._mail(run_id, message)
 
     def _journal_now(self, run_id: str, message: AnyMail) -> Sent:
-        masker = Secrets(run_created(self._store, run_id).secrets).masker
+        masker = Secrets(run_created(self._store, run_id).secrets, self._workspace.place).masker
         workspace = self._workspace
         writer, records = JournalWriter.open(self._store, run_id, workspace.holder(), masker, workspace.clock)
         try:
@@ -198,15 +198,15 @@ class Delivery:
             staged = writer.stage(with_files(event, message, writer))
             if isinstance(staged, ev.BreakpointResponded):
                 ledger.answered(staged, writer)
-            state.apply(staged, recorded_at=writer.recorded_at)
+            state.apply(staged, seq=writer.last_seq, recorded_at=writer.recorded_at)
         if isinstance(message, AnswerMail):
             decided = decision_after(state, message.breakpoint_id, judge.gates)
             if decided is not None:
-                state.apply(writer.stage(decided), recorded_at=writer.recorded_at)
+                state.apply(writer.stage(decided), seq=writer.last_seq, recorded_at=writer.recorded_at)
 
     def _mail(self, run_id: str, message: AnyMail) -> Sent:
         before = read_state(self._store, run_id).seq
-        masker = Secrets(run_created(self._store, run_id).secrets).masker
+        masker = Secrets(run_created(self._store, run_id).secrets, self._workspace.place).masker
         self._store.send_mail(run_id, f"{message.request_id}.json", encode_mail(masked(message, masker)))
         clock = self._workspace.clock
         until_s = clock.monotonic_s() + LINE_WAIT_S

@@ -14,7 +14,7 @@ def rebuild(workspace: Workspace, run_id: str) -> int:
     Raises:
         RunLockedError: somebody drives it.
     """
-    masker = Secrets(run_created(workspace.store, run_id).secrets).masker
+    masker = Secrets(run_created(workspace.store, run_id).secrets, workspace.place).masker
     writer, records = JournalWriter.open(workspace.store, run_id, workspace.holder(), masker, workspace.clock)
     written = 0
     try:

@@ -30,7 +30,7 @@ def replay_run(workspace: Workspace, run_id: str) -> Replayed:
     store = workspace.store
     created = run_created(store, run_id)
     loaded = load_process(created.entry, workspace.root)
-    secrets = Secrets(created.secrets)
+    secrets = Secrets(created.secrets, workspace.place)
     inputs = secrets.masker.unmask(msgspec.json.decode(store.read_file(run_id, "inputs.json")))
     machine = Machine(loaded.process, run_id, inputs=inputs, matcher=secrets.sight, guard=Guard())
     count = 0

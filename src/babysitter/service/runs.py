@@ -131,7 +131,7 @@ class RunService:
 
         def ended(child_run_id: str) -> ev.Event | None:
             created = run_created(store, child_run_id)
-            masker = Secrets(created.secrets).masker
+            masker = Secrets(created.secrets, workspace.place).masker
             records = read_records(store, child_run_id, torn_tail_ok=True)
             events = history(records, store, child_run_id, masker)
             last = deque(events, maxlen=1).pop()

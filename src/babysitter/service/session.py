@@ -64,7 +64,7 @@ def create_run(
     now_ns = clock.now_ns()
     run_id = check_run_id(new.run_id) if new.run_id else ulid(now_ns // 1_000_000, dice.bits(80))
     declared = workspace.secrets_to_declare(loaded.secrets)
-    masker = Secrets(declared).masker
+    masker = Secrets(declared, workspace.place).masker
     facts = {
         "runId": run_id,
         "processId": loaded.process.process_id,
@@ -127,7 +127,7 @@ def open_run(workspace: Workspace, run_id: str, *, accept_changed: bool = False)
     """
     created = run_created(workspace.store, run_id)
     loaded = load_process(created.entry, workspace.root)
-    secrets = Secrets(created.secrets)
+    secrets = Secrets(created.secrets, workspace.place)
     store = workspace.store
     writer, records = JournalWriter.open(store, run_id, workspace.holder(), secrets.masker, workspace.clock)
     machine: Machine | None = None
@@ -189,7 +189,7 @@ def _take_change(
             "--accept-changed-process (it is journaled). Guard changes with ctx.patched().",
         )
     changed = ev.ProcessChanged(from_digest=state.digest, to_digest=loaded.digest, by=workspace.place.user)
-    state.apply(writer.stage(changed))
+    state.apply(writer.stage(changed), seq=writer.last_seq)
 
 
 def make_worker(

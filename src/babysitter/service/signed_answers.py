@@ -49,7 +49,7 @@ class SignedAnswers:
             MissingToolError: ``ssh-keygen`` is not here.
         """
         workspace = self.workspace
-        secrets = Secrets(run_created(workspace.store, covered.run_id).secrets)
+        secrets = Secrets(run_created(workspace.store, covered.run_id).secrets, workspace.place)
         refuse_secrets(wanted.comment, secrets.masker)
 
         def make(person: str) -> bytes:

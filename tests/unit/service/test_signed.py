@@ -174,7 +174,7 @@ def test_forged_mail_becomes_a_line_that_says_why_it_is_no_answer() -> None:
 
 def test_a_comment_with_a_secret_is_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "wonderful-secret-1")
-    masker: Masker = Secrets(("env:API_KEY",)).masker
+    masker: Masker = Secrets(("env:API_KEY",), workspace().place).masker
 
     with pytest.raises(SecretError, match="holds a secret"):
         refuse_secrets("the key is wonderful-secret-1", masker)

@@ -108,7 +108,7 @@ class Detector:
             value = text[begin:end]
             if (
                 value
-                and is_credential(rule, value, text[match.start() : begin])
+                and is_credential(rule, value, text[match.start() : begin], text[end : end + 1])
                 and not self._is_allowed(rule, match, value, path)
             ):
                 yield Hit(rule.id, rule.description, rule.severity, begin, end, value)
@@ -162,11 +162,10 @@ def _has_keyword(rule: Rule, text: bytes) -> bool:
 
 
 def _span_of(match: Any, rule: Rule) -> tuple[int, int]:  # noqa: ANN401 (the library has no types)
-    if rule.group:
-        return match.span(rule.group)
-    if match.re.groups and match.span(1)[0] >= 0:
-        return match.span(1)
-    return match.span()
+    # As gitleaks does it: the group that is named, else the first one, else the whole.
+    group = rule.group or int(match.re.groups > 0 and match.span(1)[0] >= 0)
+    begin, end = match.span(group)
+    return begin, end
 
 
 def _apart(hits: Iterator[Hit]) -> list[Hit]:

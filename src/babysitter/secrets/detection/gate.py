@@ -89,7 +89,7 @@ class HyperscanGate:
             raise DetectionError(
                 f"hyperscan failed on {len(text)} bytes ({type(failure).__name__})."
             ) from None
-        return found[:] if found else found
+        return list(found) if found else []
 
     def _for_this_thread(self) -> tuple[Any, Ids, Callable[..., None]]:
         found: Ids = []

@@ -51,6 +51,8 @@ _TIME: Final = re.compile(
 )
 _NAME: Final = re.compile(rb"[A-Za-z_$][A-Za-z_$]*[0-9]{0,3}(?:[.:/_-][A-Za-z_$]*[0-9]{0,3})*")
 _TRANSITION: Final = re.compile(rb"[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])")
+_QUOTES: Final = (b'"', b"'", b"`")
+_CALLS: Final = (b"(", b"[")
 _TRAILING: Final = b".,:;!?)]}>'\"`"
 _DEFAULTS: Final = frozenset(
     b"pass password passwd pw pwd secret user username token apikey key test changeme hunter2 "
@@ -82,14 +84,18 @@ def checksum_holds(value: bytes) -> bool:
     return len(body) > 6 and crc62(body[:-6]) == body[-6:]
 
 
-def is_credential(rule: Rule, value: bytes, lead: bytes) -> bool:
+def is_credential(rule: Rule, value: bytes, lead: bytes, after: bytes) -> bool:
     """Tell whether the value that a rule of ours found is taken for a credential.
 
     lead: what the expression matched before the value: a name, perhaps, and what stands between.
+    after: the byte behind the value, if there is one.
     """
     if rule.checksum and checksum_holds(value):
         return True
     if rule.entropy and entropy_of(value) < rule.entropy:
+        return False
+    if rule.judge in _WORDS and after in _CALLS and lead[-1:] not in _QUOTES:
+        # A function that is called, or a member that is looked up.
         return False
     return _JUDGES[rule.judge](value.rstrip(_TRAILING) if rule.judge in _WORDS else value, lead)
 
@@ -99,7 +105,8 @@ def _plain(value: bytes, _: bytes) -> bool:
 
 
 def _form(value: bytes, _: bytes) -> bool:
-    if _SURE_PLACEHOLDER.search(value) or len(set(value)) <= 6:
+    # Twitter's begin with a row of A, which is a number of theirs.
+    if _SURE_PLACEHOLDER.search(value.lstrip(b"A")) or len(set(value)) <= 6:
         return False
     # By chance some tokens have no digit; words that happen to fit a form have none, and one case.
     return _digits(value) > 0 or _has_both_cases(value)
@@ -121,7 +128,7 @@ def _named(value: bytes, lead: bytes) -> bool:
         return False
     if b"://" in lead:
         return value.lower() not in _DEFAULTS and not _NAME.fullmatch(value[:1] if len(value) < 4 else b"-")
-    quoted = lead[-1:] in (b'"', b"'", b"`")
+    quoted = lead[-1:] in _QUOTES
     if _PASSWORD.search(lead):
         return _is_password(value, quoted=quoted)
     if not _STRONG.search(lead):
@@ -166,26 +173,15 @@ def _is_no_value(value: bytes) -> bool:
 
 def _is_password(value: bytes, *, quoted: bool) -> bool:
     """Tell whether the value may be a password: people's are less random than machines'."""
-    digits = _digits(value)
-    letters = _letters(value)
+    if _is_random(value, 8):
+        return True
+    digits, letters = _digits(value), _letters(value)
     others = len(value) - digits - letters
+    if not letters or not (digits or others) or _is_name(value) or b"/" in value:
+        return False
     if quoted:
-        return (
-            digits > 0
-            and letters > 0
-            and len(set(value)) >= 6
-            and not _NAME.fullmatch(value)
-            or (
-                others > 0
-                and letters > 0
-                and len(set(value)) >= 8
-                and not _NAME.fullmatch(value)
-                and b"/" not in value
-            )
-        )
-    return _is_random(value, 8) or (
-        digits > 0 and others > 0 and letters > 0 and not _NAME.fullmatch(value) and entropy_of(value) >= 2.8
-    )
+        return len(set(value)) >= 6 and (digits > 0 or letters > 3)
+    return digits > 0 and (others > 0 or _has_both_cases(value)) and entropy_of(value) >= 2.8
 
 
 def _is_random(value: bytes, least: int) -> bool:
@@ -214,6 +210,10 @@ def _is_digest(value: bytes) -> bool:
 
 def _has_both_cases(value: bytes) -> bool:
     return sum(65 <= byte <= 90 for byte in value) > 1 and sum(97 <= byte <= 122 for byte in value) > 1
+
+
+def _is_name(value: bytes) -> bool:
+    return bool(_NAME.fullmatch(value))
 
 
 def _digits(value: bytes) -> int:

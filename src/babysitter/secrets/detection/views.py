@@ -27,14 +27,12 @@ DECODED_BYTES_MAX: Final = 1 << 20
 # the upper bit of no byte is set. Digests and random tokens fail this within a few characters.
 _FOUR: Final = "[CDI-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
 BASE64_GATE: Final = f"(?:{_FOUR}){{5}}"
-ESCAPES_GATE: Final = (
-    r"\\+(?:/|u00[2-7]|x[2-7])|%[2-7][0-9A-Fa-f]|&(?:quot|amp|apos|lt|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
-)
+ESCAPES_GATE: Final = r"\\+(?:/|u00[2-7]|x[2-7])|%(?:[2-7][0-9A-Fa-f]|0[9AaDd])|&(?:quot|amp|apos|lt|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
 _BASE64: Final = re.compile(
     rf"(?:{_FOUR}){{5}}[A-Za-z0-9+/_-]*(?:\r?\n[A-Za-z0-9+/_-]{{16,}})*(?:\r?\n[A-Za-z0-9+/_-]{{1,15}}(?![^\s=]))?={{0,2}}".encode()
 )
 _ESCAPE: Final = re.compile(
-    rb"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([\"'/\\nrtbf`]))|%([2-7][0-9A-Fa-f])|"
+    rb"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([\"'/\\nrtbf`]))|%([2-7][0-9A-Fa-f]|0[9AaDd])|"
     rb"&(?:(quot|amp|apos|lt|gt)|#([0-9]{2,3})|#x([0-9A-Fa-f]{2}));"
 )
 _LETTERS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
