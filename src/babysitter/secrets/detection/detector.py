@@ -8,7 +8,7 @@ Invariants, each with a test in tests/unit/secrets/detection/test_detector.py:
     - an engine that fails raises; it never looks like a text in which nothing is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -30,6 +30,10 @@ from babysitter.secrets.detection.views import (
 )
 
 
+_RANKS: Final = {"form": 0, "plain": 0, "weak-form": 1}
+"""A published form says more than the words beside a value."""
+
+
 class Detector:
     """Searches with one set of rules. Used by many threads at once."""
 
@@ -39,6 +43,7 @@ class Detector:
         self._gate = gate or make_gate(gate_expressions(rules), cache)
         self._base64 = len(self.rules)
         self._escapes = self._base64 + 1
+        self._ranks = {rule.id: _RANKS.get(rule.judge, 2) for rule in self.rules}
         self._has_team_rules = any(rule.judge == "plain" for rule in self.rules)
 
     def may_hold(self, text: bytes) -> bool:
@@ -59,7 +64,7 @@ class Detector:
         Raises:
             DetectionError: the engine failed.
         """
-        return _apart(self._found(text, path, 0))
+        return _apart(self._found(text, path, 0), self._ranks)
 
     def _found(self, text: bytes, path: str, depth: int) -> Iterator[Hit]:
         numbers = self._gate.ids(text)
@@ -168,13 +173,14 @@ def _span_of(match: Any, rule: Rule) -> tuple[int, int]:  # noqa: ANN401 (the li
     return begin, end
 
 
-def _apart(hits: Iterator[Hit]) -> list[Hit]:
-    """Return the hits in order, of those that overlap one that covers them all."""
+def _apart(hits: Iterator[Hit], ranks: Mapping[str, int]) -> list[Hit]:
+    """Return the hits in order, of those that overlap one that covers them all: the one that says the most."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda hit: (hit.begin, -hit.end)):
         last = kept[-1] if kept else None
         if last is None or hit.begin >= last.end:
             kept.append(hit)
-        elif hit.end > last.end:
-            kept[-1] = replace(last, end=hit.end)
+            continue
+        better = hit if ranks[hit.rule] < ranks[last.rule] else last
+        kept[-1] = replace(better, begin=last.begin, end=max(last.end, hit.end))
     return kept

@@ -18,6 +18,7 @@ from babysitter.model.values import Json
 from babysitter.secrets.references import MASKED_KEY
 
 HMAC_KEY: Final = "hmac8"
+MASKED_WORD: Final = b'"$masked"'
 _INLINE: Final = re.compile(r"[\[(]masked[:-][^\[\]():]{1,120}[:-]([0-9a-f]{8})[\])]")
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _MARKS_MAX: Final = 8
@@ -47,6 +48,13 @@ class Sealer:
         return "Sealer()"
 
 
+class MaskedValue(dict[str, Json]):  # noqa: FURB189 (every JSON encoder must take it for the object that it is)
+    """A mark that the writer made, as a reader gets it: masked again it stays what it is.
+
+    Data that merely looks like a mark is a plain ``dict``, and is escaped.
+    """
+
+
 def whole_mark(rule: str, hmac8: str) -> Json:
     """Return what stands in place of a whole string."""
     return {MASKED_KEY: rule, HMAC_KEY: hmac8}
@@ -60,6 +68,20 @@ def inline_mark(rule: str, hmac8: str) -> str:
 def name_mark(rule: str, hmac8: str) -> str:
     """Return what stands inside a file's name."""
     return f"(masked-{_NOT_IN_A_NAME.sub('-', rule)}-{hmac8})"
+
+
+def with_marks(stored: Json) -> Json:
+    """Return stored data with each mark in it as a ``MaskedValue``; the same object when there is none."""
+    kind = type(stored)
+    if kind is dict:
+        if is_whole_mark(stored):
+            return MaskedValue(stored)
+        members = {key: with_marks(item) for key, item in stored.items()}
+        return members if any(members[key] is not item for key, item in stored.items()) else stored
+    if kind is list:
+        items = [with_marks(item) for item in stored]
+        return items if any(new is not old for new, old in zip(items, stored, strict=True)) else stored
+    return stored
 
 
 def is_whole_mark(value: Json) -> bool:

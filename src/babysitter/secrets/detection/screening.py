@@ -20,7 +20,14 @@ from babysitter.model.detections import CredentialSearch, Detected, Hit, print_o
 from babysitter.model.errors import DetectionError
 from babysitter.model.values import Json
 from babysitter.secrets.detection.flat import Flat, Leaf, rebuilt
-from babysitter.secrets.detection.marks import Sealer, inline_mark, name_mark, whole_mark
+from babysitter.secrets.detection.marks import (
+    MASKED_WORD,
+    Sealer,
+    inline_mark,
+    name_mark,
+    whole_mark,
+    with_marks,
+)
 from babysitter.secrets.detection.screened_stream import Mark, ScreenedStream
 from babysitter.secrets.masker import Masker
 
@@ -80,7 +87,8 @@ class ScreeningMasker:
 
     def unmask(self, stored: Json) -> Json:
         """See Masker."""
-        return self._inner.unmask(stored)
+        marked = with_marks(stored) if MASKED_WORD in orjson.dumps(stored) else stored
+        return self._inner.unmask(marked)
 
     def mask_string(self, text: str) -> str:
         """See Masker."""
