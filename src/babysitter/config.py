@@ -172,22 +172,27 @@ def stamp_of(root: Path) -> tuple[int, int, int]:
     return (facts.st_mtime_ns, facts.st_size, facts.st_ino)
 
 
-def cedar_texts(root: Path, patterns: tuple[str, ...]) -> dict[str, str]:
-    """Return the team's own Cedar policies, path relative to the settings to text.
+def team_texts(root: Path, patterns: tuple[str, ...], setting: str) -> dict[str, str]:
+    """Return a team's own files (Cedar policies, rules for credentials), path in the workspace to text.
 
     Raises:
-        SettingsError: a pattern leaves the workspace or matches nothing, or a file can't be read.
+        SettingsError: a pattern of the setting leaves the workspace or matches nothing, or a file can't be read.
     """
     found: dict[str, str] = {}
     for pattern in patterns:
         files = [] if pattern.startswith("/") else sorted(root.glob(pattern))
         if not files or not all(file.resolve().is_relative_to(root.resolve()) for file in files):
             raise _error(
-                str(root / FILE_NAME), 0, f"names {pattern}, which is no file in it.", "Mend [policy] cedar."
+                str(root / FILE_NAME), 0, f"names {pattern}, which is no file in it.", f"Mend {setting}."
             )
         for file in files:
             found[file.relative_to(root).as_posix()] = _read_text(file)
     return found
+
+
+def cache_folder() -> Path:
+    """Return where what can be made again is kept for the next program: ``XDG_CACHE_HOME``, else ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "babysitter"
 
 
 def signing_key() -> str | None:

@@ -143,6 +143,12 @@ class Reader:
             return value
         try:
             return msgspec.convert(value, type=self._annotation, dec_hook=_read_custom)
+        except msgspec.ValidationError as error:
+            if not _holds_mark(value):
+                raise
+            raise msgspec.ValidationError(
+                f"{error}; a credential that nobody declared was masked in it (SECRET_DETECTED says where)"
+            ) from None
         except (TypeError, NotImplementedError) as error:
             raise UsageError(
                 f"{self._annotation!r} can't be read from JSON: {error}.",
@@ -161,6 +167,13 @@ class Reader:
             if not holds_secret(value):
                 raise
             self.read(_without_secrets(value))
+
+
+def _holds_mark(value: Json) -> bool:
+    """Tell whether a credential that nobody declared was masked in the value, as a whole string."""
+    if isinstance(value, dict):
+        return "$masked" in value or any(map(_holds_mark, value.values()))
+    return isinstance(value, list | tuple) and any(map(_holds_mark, value))
 
 
 def _read_custom(kind: type, value: Value) -> Value:

@@ -70,6 +70,10 @@ _LINES: dict[type[ev.Event], Callable[[Any, Label], Line | None]] = {
         "yellow",
     ),
     ev.SandboxDenied: _denied,
+    ev.SecretDetected: lambda event, _: (
+        f"  ! a credential was masked ({plain(event.rule)}) in {plain(event.where)}",
+        "yellow",
+    ),
     ev.PolicyDenied: lambda event, _: (f"  ! {plain_lines(event.reason)}", "yellow"),
     ev.BudgetExceeded: lambda event, _: (
         f"  ! the budget of {event.limit:g} {event.budget} is used up",

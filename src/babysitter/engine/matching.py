@@ -25,8 +25,8 @@ class Matcher(Protocol):
         """Tell whether a value of the code, which may hold secrets, is the journal's, which is resolved."""
         ...
 
-    def artifact_sha256(self, content: bytes) -> str:
-        """Return the digest that the content has on disk."""
+    def is_artifact(self, content: bytes, sha256: str) -> bool:
+        """Tell whether the content has that digest on disk."""
         ...
 
     def describe(self, value: Json) -> str:
@@ -58,9 +58,9 @@ class PlainMatcher:
         # 1, 1.0 and True are equal to Python, and three different things in a journal.
         return type(code) is type(journal) and bool(code == journal)
 
-    def artifact_sha256(self, content: bytes) -> str:
+    def is_artifact(self, content: bytes, sha256: str) -> bool:
         """See Matcher."""
-        return sha256_hex(content)
+        return sha256_hex(content) == sha256
 
     def describe(self, value: Json) -> str:
         """See Matcher."""
@@ -174,7 +174,7 @@ def matches(command: cmd.Command, event: ev.Event, matcher: Matcher) -> bool:
 
 
 def _is_same_artifact(command: cmd.WriteArtifact, event: ev.ArtifactWritten, matcher: Matcher) -> bool:
-    return matcher.artifact_sha256(command.content) == event.ref.sha256
+    return matcher.is_artifact(command.content, event.ref.sha256)
 
 
 def _is_same_timer(command: cmd.SetTimer, event: ev.TimerSet, _matcher: Matcher) -> bool:

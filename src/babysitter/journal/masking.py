@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from babysitter.model.detections import Detected
 from babysitter.model.values import Json
 
 
@@ -16,12 +17,20 @@ class StreamMasker(Protocol):
         """Return what was held back, masked, at the stream's end."""
         ...
 
+    def take_detections(self) -> list[Detected]:
+        """Return the undeclared credentials that were masked since it was last asked."""
+        ...
+
 
 class Masker(Protocol):
     """Turns values into their stored form and back."""
 
     def mask(self, value: Json) -> Json:
-        """Return the stored form: references for secrets, look-alikes escaped; itself if nothing changed."""
+        """Return the stored form: references for secrets, look-alikes escaped; itself if nothing changed.
+
+        Raises:
+            DetectionError: nobody could look whether a credential is in it; so it must not be stored.
+        """
         ...
 
     def changes(self, json_text: bytes) -> bool:
@@ -54,4 +63,8 @@ class Masker(Protocol):
 
     def stream(self) -> StreamMasker:
         """Return a masker for one stream."""
+        ...
+
+    def take_detections(self) -> list[Detected]:
+        """Return the undeclared credentials that this thread's calls have masked since it last asked."""
         ...

@@ -1,8 +1,8 @@
 """What a task's program writes: masked as a stream, capped, kept as a file that a line may name.
 
 The file is made with the first byte, so a silent program leaves none. A failing
-disk is told by ``close``, not by ``write``: the thread that pumps a program's
-output must go on emptying the pipe, or the program would hang.
+disk, or a failing search for credentials, is told by ``close``, not by ``write``: the thread that pumps a
+program's output must go on emptying the pipe, or the program would hang. What could not be searched is not kept.
 """
 
 import hashlib
@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from babysitter.journal.masking import Masker
-from babysitter.model.errors import StoreError
+from babysitter.model.detections import Detected
+from babysitter.model.errors import DetectionError, StoreError
 from babysitter.model.events import BlobRef
 from babysitter.stores.interface import Lease, LogFile
 
@@ -25,21 +26,26 @@ class Tee:
     clear: bool = False
 
 
+Note = Callable[[str, list[Detected]], None]
+"""Is told which credentials were masked in the file of that path."""
+
+
 class MaskedOutput:
     """An OutputSink. Written by one thread; ``tail`` may be asked by another."""
 
     def __init__(
-        self, lease: Lease, masker: Masker, path: str, cap_bytes: int, tee: Tee | None = None
+        self, lease: Lease, masker: Masker, path: str, cap_bytes: int, tee: Tee | None, note: Note
     ) -> None:
         self._lease = lease
         self._tee = tee
+        self._note = note
         self._stream = masker.stream()
         self._path = path
         self._cap_bytes = cap_bytes
         self._hasher = hashlib.sha256()
         self._log: LogFile | None = None
         self._tail = b""
-        self._failure: StoreError | None = None
+        self._failure: StoreError | DetectionError | None = None
         self._closed = False
         self._ref: BlobRef | None = None
         self._stored_bytes = 0
@@ -48,7 +54,7 @@ class MaskedOutput:
 
     def write(self, chunk: bytes) -> None:
         """See OutputSink."""
-        masked = self._stream.feed(chunk)
+        masked = self._screened(lambda: self._stream.feed(chunk))
         if self._tee is not None:
             self._tee.show(chunk if self._tee.clear else masked)
         self._keep(masked)
@@ -62,10 +68,12 @@ class MaskedOutput:
 
         Raises:
             StoreFailedError: a write or the sync failed.
+            DetectionError: nobody could look whether a credential is in it; from there on nothing was kept.
         """
         if not self._closed:
             self._closed = True
-            rest = self._stream.flush()
+            rest = self._screened(self._stream.flush)
+            self._note(self._path, self._stream.take_detections())
             if self._tee is not None and not self._tee.clear:
                 self._tee.show(rest)
             self._keep(rest)
@@ -76,6 +84,16 @@ class MaskedOutput:
         if self._failure is not None:
             raise self._failure
         return self._ref
+
+    def _screened(self, step: Callable[[], bytes]) -> bytes:
+        """Return what a step of the stream gives; nothing, for ever, once the search has failed."""
+        if isinstance(self._failure, DetectionError):
+            return b""
+        try:
+            return step()
+        except DetectionError as failure:
+            self._failure = failure
+            return b""
 
     def _keep(self, masked: bytes) -> None:
         room = self._cap_bytes - self.kept_bytes

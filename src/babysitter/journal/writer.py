@@ -5,6 +5,8 @@ happens here and nowhere else, so a new kind of event cannot forget it.
 
 Invariants, each with a test in tests/unit/journal/test_writer.py:
     - a value is masked before it is encoded and hashed: neither chain nor digest commits to a secret;
+    - what could not be searched for credentials is not kept: the error comes before anything is written;
+    - a credential that was found and masked is told, by SECRET_DETECTED, before what it was found in;
     - one commit is one append, of at most 256 KiB, and what it holds is acknowledged by its return alone;
     - a file that a line names by digest is durable before the line;
     - after any failed store operation the writer is dead; only a fresh ``open``, which verifies, goes on.
@@ -13,10 +15,12 @@ Format: docs/reference/journal.md.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
+from babysitter.journal.detections import Detections, place_of
 from babysitter.journal.fields import BLOB_FIELD, DIGEST_FIELD, mask_fields, settle_fields
 from babysitter.journal.layout import INPUTS, RUN, blob_path, torn_path
 from babysitter.journal.masking import Masker
@@ -51,16 +55,23 @@ def create_journal(
 
     Raises:
         RunExistsError: there is a run of that id.
+        DetectionError: nobody could look whether a credential is in it.
     """
-    contents = {path: encode_json(masker.mask(value)) for path, value in files.items()}
+    told = Detections()
+    contents = {
+        path: encode_json(told.during(masker, path, partial(masker.mask, value)))
+        for path, value in files.items()
+    }
     chain = Chain()
     lines = []
     for event in first_events:
         if isinstance(event, RunCreated):
             digests = {"run_sha256": sha256_hex(contents[RUN]), "inputs_sha256": sha256_hex(contents[INPUTS])}
             event = replace(event, **digests)  # noqa: PLW2901 (the event as it will stand in the journal)
-        data = _stored_form(event, masker)[2]
+        data = told.during(masker, place_of(event), partial(_stored_form, event, masker))[2]
         lines.append(chain.line(event.type, format_time(clock.now_ns()), data))
+    for found in told.events():
+        lines.append(chain.line(found.type, format_time(clock.now_ns()), encode_data(found)))
     store.create(run_id, contents, b"".join(lines))
 
 
@@ -79,6 +90,7 @@ class JournalWriter:
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._failure: StoreError | None = None
+        self._told = Detections()
         self.recorded_at = ""
         """When the line that was staged last was recorded."""
 
@@ -151,16 +163,18 @@ class JournalWriter:
 
         Digest fields (``args_sha256``, ``result_sha256``, ``inputs_sha256``, ``output_sha256``) that are
         empty are filled. A value above 64 KiB goes to its file, durable when this returns. When the batch
-        is full, what was pending before is committed.
+        is full, what was pending before is committed. A line for each credential that was masked comes first.
 
         Raises:
             InvalidValueError: the line would be larger than a batch.
+            DetectionError: nobody could look whether a credential is in it.
             SecretError: a reference in the event does not resolve.
             StoreFailedError: the writer is dead.
         """
         if self._failure is not None:
             raise self._failure
-        stored, read, data = _stored_form(event, self._masker)
+        masker = self._masker
+        stored, read, data = self._told.during(masker, place_of(event), partial(_stored_form, event, masker))
         if len(data) > INLINE_BYTES_MAX:
             stored, read = self._move_to_file(stored, read)
             data = encode_data(stored)
@@ -169,13 +183,18 @@ class JournalWriter:
                     f"a {event.type} event of {len(data)} bytes is larger than a batch, {BATCH_BYTES_MAX}.",
                     hint="Keep large data in an artifact or a task's result, and pass its path.",
                 )
+        for found in self._told.events():
+            self._put_line(found, encode_data(found))
+        self._put_line(event, data)
+        return read
+
+    def _put_line(self, event: Event, data: bytes) -> None:
         self.recorded_at = format_time(self._clock.now_ns())
         line = self._chain.line(event.type, self.recorded_at, data)
         if self._pending_bytes + len(line) > BATCH_BYTES_MAX:
             self.commit()
         self._pending.append(line)
         self._pending_bytes += len(line)
-        return read
 
     def commit(self) -> None:
         """Have everything staged on disk when this returns; with nothing pending, do nothing.
@@ -205,11 +224,13 @@ class JournalWriter:
 
     def put_blob(self, path: str, data: bytes) -> BlobRef:
         """Keep bytes that a line will name: masked, durable when this returns."""
-        return self._put(path, self._masker.mask_bytes(data))
+        masker = self._masker
+        return self._put(path, self._told.during(masker, path, partial(masker.mask_bytes, data)))
 
     def put_json_blob(self, path: str, value: Json) -> BlobRef:
         """Keep a JSON value that a line will name: masked as a value, durable when this returns."""
-        return self._put(path, encode_json(self._masker.mask(value)))
+        masker = self._masker
+        return self._put(path, encode_json(self._told.during(masker, path, partial(masker.mask, value))))
 
     def derived(self, path: str, value: Json) -> None:
         """Keep a file that can be rebuilt from the journal: bytes, or a JSON value; masked, not synced."""
@@ -230,7 +251,7 @@ class JournalWriter:
         ``tee`` sees it while it is written.
         """
         self._guard()
-        return MaskedOutput(self._lease, self._masker, path, cap_bytes, tee)
+        return MaskedOutput(self._lease, self._masker, path, cap_bytes, tee, self._told.add)
 
     def close(self) -> None:
         """Let go of the run. What was staged and not committed is dropped. Closing twice does nothing."""

@@ -21,8 +21,9 @@
     │   ├── ProcessChangedError    refused.process_changed
     │   ├── UntrustedProcessError  refused.untrusted      nobody who may has reviewed this very code
     │   ├── ReviewError            refused.review         what changed in the workspace can't be shown
-    │   └── SecretError            refused.secret         away, too short, undeclared, or in an argv
-    │       └── SecretSourceError  refused.secret_source  where it is kept is away, or refuses
+    │   ├── SecretError            refused.secret         away, too short, undeclared, or in an argv
+    │   │   └── SecretSourceError  refused.secret_source  where it is kept is away, or refuses
+    │   └── DetectionError         refused.detection      nobody could look whether a credential is in it
     ├── StoreError                 store.*       exit 4
     │   ├── StoreFailedError       store.disk             a disk operation failed; nothing acknowledged is
     lost
@@ -196,6 +197,12 @@ class SecretSourceError(SecretError):
     """Where a secret is kept can't be read: away, refused, too slow, or readable by others."""
 
     code = "refused.secret_source"
+
+
+class DetectionError(RefusedError):
+    """The search for undeclared credentials failed, so what it should have looked at is not kept."""
+
+    code = "refused.detection"
 
 
 class StoreError(BabysitterError):

@@ -463,11 +463,16 @@ class BudgetExceeded(Event, frozen=True, kw_only=True):
 
 
 class SecretDetected(Event, frozen=True, kw_only=True):
-    """Something that looks like an undeclared credential was masked; never the value."""
+    """Something that looks like an undeclared credential was masked; never the value.
+
+    ``where``: the event or file that comes with it or right after it, and the way to the value in it.
+    ``fingerprint``: by which it may be allowed, where it is none: ``[secrets] allow``.
+    """
 
     type = "SECRET_DETECTED"
     rule: str
     where: str
+    fingerprint: str = ""
 
 
 class ProcessChanged(Event, frozen=True, kw_only=True):

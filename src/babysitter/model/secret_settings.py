@@ -45,10 +45,13 @@ class SecretsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     names: environment variables that are secret whatever they are called; ``recognise``: by name.
     sources: further schemes of references, each with where its values are.
+    detect: mask credentials that nobody declared. rules: files of more rules for them.
     allow: fingerprints of values that look like credentials and are none.
     """
 
     names: tuple[str, ...] = ()
     recognise: bool = True
     sources: dict[str, SecretSourceTable] = {}
+    detect: bool = True
+    rules: tuple[str, ...] = ()
     allow: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")], ...] = ()

@@ -193,11 +193,11 @@ class Delivery:
             staged = writer.stage(with_files(event, message, writer))
             if isinstance(staged, ev.BreakpointResponded):
                 ledger.answered(staged, writer)
-            state.apply(staged, recorded_at=writer.recorded_at)
+            state.apply(staged, seq=writer.last_seq, recorded_at=writer.recorded_at)
         if isinstance(message, AnswerMail):
             decided = decision_after(state, message.breakpoint_id, judge.gates)
             if decided is not None:
-                state.apply(writer.stage(decided), recorded_at=writer.recorded_at)
+                state.apply(writer.stage(decided), seq=writer.last_seq, recorded_at=writer.recorded_at)
 
     def _mail(self, run_id: str, message: AnyMail) -> Sent:
         before = read_state(self._store, run_id).seq

@@ -15,6 +15,7 @@ from babysitter.model.errors import BabysitterError, UntrustedProcessError
 from babysitter.model.findings import Finding, Scan, ToolRun, in_order
 from babysitter.model.trust_statement import TrustStatement
 from babysitter.model.values import sha256_hex
+from babysitter.scanners.credentials import TOOL as CREDENTIALS
 from babysitter.scanners.determinism import TOOL, determinism_faults
 from babysitter.scanners.process_tasks import (
     FoundProcess,
@@ -26,11 +27,10 @@ from babysitter.scanners.process_tasks import (
 )
 from babysitter.scanners.python_names import Modules, read_module
 from babysitter.scanners.sarif import to_sarif
+from babysitter.service.credential_scanning import scanner_of
 from babysitter.service.process.admitted import Admitted
 from babysitter.service.process.bandit import check_with_bandit
 from babysitter.service.process.closure import Sources, read_sources, relative
-from babysitter.service.process.credentials import TOOL as CREDENTIALS
-from babysitter.service.process.credentials import PlainCredentials, ScanText
 from babysitter.service.process.facts import parsed
 from babysitter.service.process.records import SourceStore
 from babysitter.service.views import View
@@ -183,11 +183,11 @@ class Reviewing:
         )
 
     def _credentials(self, sources: Sources) -> tuple[ToolRun, tuple[Finding, ...]]:
-        scan_text: ScanText = PlainCredentials(self.workspace.place.settings.secrets.allow).scan_text
         found: list[Finding] = []
         try:
+            scanner = scanner_of(self.workspace)
             for path, content in sources.files.items():
-                found += scan_text(path, content.decode("utf-8", "surrogateescape"))
+                found += scanner.scan_text(path, content)
         except BabysitterError as error:
             return ToolRun(tool=CREDENTIALS, state="failed", why=error.message, fix=error.hint), tuple(found)
         return ToolRun(tool=CREDENTIALS, state="passed", examined=len(sources.files)), tuple(found)

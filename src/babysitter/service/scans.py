@@ -7,11 +7,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from babysitter.model.findings import Scan, ToolRun, in_order
+from babysitter.scanners.catalog import scanner_names
+from babysitter.service.credential_scanning import scan_tree
+from babysitter.service.scanning import ScanAsked, scan_workspace
+from babysitter.service.wiring import Workspace
 
 CREDENTIALS = "credentials"
-
 Scanner = Callable[[Sequence[str]], Scan]
 """Looks at files, given as paths below the workspace's root."""
+
+
+def scanners_of(workspace: Workspace) -> dict[str, Scanner]:
+    """Return all that can look at a workspace's files: the search for credentials, and every scanner."""
+
+    def credentials(files: Sequence[str]) -> Scan:
+        return scan_tree([workspace.root / file for file in files], workspace, root=workspace.root)
+
+    def tool(name: str) -> Scanner:
+        return lambda files: scan_workspace(
+            workspace, ScanAsked(tools=(name,), paths=tuple(files)), lambda _: None
+        )
+
+    names = scanner_names(workspace.place.settings.scan)
+    return {CREDENTIALS: credentials, **{name: tool(name) for name in names}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,7 +208,7 @@ def _take_change(
             "--accept-changed-process (it is journaled). Guard changes with ctx.patched().",
         )
     changed = ev.ProcessChanged(from_digest=state.digest, to_digest=loaded.digest, by=workspace.place.user)
-    state.apply(writer.stage(changed))
+    state.apply(writer.stage(changed), seq=writer.last_seq)
 
 
 def finish_log(workspace: Workspace, run_id: str, state: RunState) -> None:

@@ -1,6 +1,6 @@
 """The rules that a workspace's settings say, checked as a whole."""
 
-from babysitter.config import Place, cedar_texts
+from babysitter.config import Place, team_texts
 from babysitter.model.rules import Policy
 from babysitter.policy.rules import make_policy
 
@@ -17,6 +17,6 @@ def policy_of(place: Place) -> Policy:
         roles=settings.roles,
         people=settings.people,
         auto_approve=settings.auto_approve,
-        cedar=cedar_texts(place.root, settings.policy.cedar),
+        cedar=team_texts(place.root, settings.policy.cedar, "[policy] cedar"),
         signing=settings.signing,
     )

@@ -8,7 +8,7 @@ that reading a run's status pays for none of it.
 import os
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,8 @@ from babysitter.model.effects import InlineFunction, Outcome, Sandbox
 from babysitter.model.errors import MissingToolError
 from babysitter.model.rules import Policy
 from babysitter.model.runner import Confinement, Executor, Programs, Runner, SecretSource
-from babysitter.model.values import Json, encode_json, sha256_hex
+from babysitter.model.values import Json
+from babysitter.service.detecting import LateSearch, NothingSought, credential_search, masking_key
 from babysitter.service.ports import SystemClock, SystemDice
 from babysitter.service.settled_rules import policy_of
 from babysitter.stores.disk import RealDisk
@@ -29,8 +30,7 @@ from babysitter.stores.tree import Tree
 if TYPE_CHECKING:
     from babysitter.changes.workspace import WorkspaceChanges
     from babysitter.scanners.scanning import Scanning
-    from babysitter.secrets.masker import Masker
-    from babysitter.secrets.vault import Vault
+    from babysitter.secrets.detection.screening import Screen
     from babysitter.service.ledger import Ledger
     from babysitter.service.logbook import Logbook
     from babysitter.service.process.admission import WorkspaceAdmission
@@ -41,39 +41,29 @@ if TYPE_CHECKING:
     from babysitter.signing.verify import Trust
 
 
-class Sight:
-    """How the engine compares what the code does with what the journal has (engine.machine.Matcher)."""
-
-    def __init__(self, vault: "Vault", masker: "Masker") -> None:
-        from babysitter.engine.matching import PLAIN  # noqa: PLC0415 (reading a run compares nothing)
-
-        self._vault = vault
-        self._masker = masker
-        self._plain = PLAIN
-
-    def same_value(self, code: Json, journal: Json) -> bool:
-        """Tell whether a value of the code, its references resolved, is the journal's resolved value."""
-        return self._plain.same_value(self._vault.reveal(code), journal)
-
-    def describe(self, value: Json) -> str:
-        """Return the value as text for a person, masked."""
-        return encode_json(self._masker.mask(value)).decode()
-
-    def artifact_sha256(self, content: bytes) -> str:
-        """Return the digest that an artifact has on disk, where it is masked."""
-        return sha256_hex(self._masker.mask_bytes(content))
-
-
 class Secrets:
     """The vault of one run, with the masker and the matcher that use it."""
 
-    def __init__(self, declared: tuple[str, ...], sources: Mapping[str, SecretSource]) -> None:
+    def __init__(self, declared: tuple[str, ...], sources: Mapping[str, SecretSource], place: Place) -> None:
+        from babysitter.secrets.detection.screening import ScreeningMasker  # noqa: PLC0415
         from babysitter.secrets.masker import Masker  # noqa: PLC0415 (reading a run needs no secrets)
         from babysitter.secrets.vault import Vault  # noqa: PLC0415
+        from babysitter.service.sight import Sight  # noqa: PLC0415
 
         self.vault = Vault(sources, declared)
-        self.masker = Masker(self.vault)
-        self.sight = Sight(self.vault, self.masker)
+        screen = screen_of(place)
+        self.masker = ScreeningMasker(Masker(self.vault), screen)
+        self.sight = Sight(self.vault, self.masker, screen.sealer)
+
+
+def screen_of(place: Place) -> "Screen":
+    """Return what a workspace does about credentials that nobody declared."""
+    from babysitter.secrets.detection.marks import Sealer  # noqa: PLC0415 (reading a run masks nothing)
+    from babysitter.secrets.detection.screening import Screen  # noqa: PLC0415
+
+    settings = place.settings.secrets
+    search = LateSearch(partial(credential_search, place)) if settings.detect else NothingSought()
+    return Screen(search, Sealer(partial(masking_key, beside_runs(place.runs_dir, "keys"))), settings.allow)
 
 
 class Workspace:
@@ -127,7 +117,7 @@ class Workspace:
         Raises:
             SecretError: one can't be masked, or where it is kept is away, so nothing could be written safely.
         """
-        return Secrets(declared, self.secret_sources)
+        return Secrets(declared, self.secret_sources, self.place)
 
     @cached_property
     def secret_sources(self) -> Mapping[str, SecretSource]:
@@ -286,8 +276,7 @@ class Workspace:
     @property
     def log_folder(self) -> Path:
         """Where the log is: beside the runs, or inside a directory of runs that is called otherwise."""
-        runs_dir = self.place.runs_dir
-        return runs_dir.parent / "log" if runs_dir.name == "runs" else runs_dir / ".log"
+        return beside_runs(self.place.runs_dir, "log")
 
     @cached_property
     def changes(self) -> "WorkspaceChanges":
@@ -309,9 +298,9 @@ class Workspace:
     @cached_property
     def scans(self) -> "Scans":
         """What scans the workspace beside its changes."""
-        from babysitter.service.scans import WorkspaceScans  # noqa: PLC0415 (few runs scan)
+        from babysitter.service.scans import WorkspaceScans, scanners_of  # noqa: PLC0415 (few runs scan)
 
-        return WorkspaceScans(scanners={})
+        return WorkspaceScans(scanners=scanners_of(self))
 
     @cached_property
     def programs(self) -> Programs:
@@ -360,6 +349,11 @@ def local_programs() -> Programs:
     from babysitter.executors.sandbox.programs import LocalPrograms  # noqa: PLC0415 (rarely needed)
 
     return LocalPrograms()
+
+
+def beside_runs(runs_dir: Path, name: str) -> Path:
+    """Return a folder of ours beside the runs, or inside a directory of runs that is called otherwise."""
+    return runs_dir.parent / name if runs_dir.name == "runs" else runs_dir / f".{name}"
 
 
 def folder_tree(folder: Path) -> Tree:

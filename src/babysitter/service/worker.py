@@ -167,7 +167,8 @@ class Worker:
     def note(self, event: ev.Event, command: cmd.Command | None = None) -> None:
         """Put an event in the journal, and let state and process see it as a reader of the journal would."""
         staged = self.writer.stage(event)
-        self.state.apply(staged, recorded_at=self.writer.recorded_at)
+        # Lines that tell of masked credentials may stand before it, so the number is the writer's.
+        self.state.apply(staged, seq=self.writer.last_seq, recorded_at=self.writer.recorded_at)
         if isinstance(staged, _NOTED):
             self._remember(staged, command)
         self.machine.receive(staged)

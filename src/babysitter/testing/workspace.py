@@ -4,6 +4,7 @@ Everything is real but what reaches the world: tasks in sandboxes are performed 
 ``ScriptedExecutor``, which a test tells what to give; inline tasks are called as ever.
 """
 
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -95,7 +96,9 @@ class FakeWorkspace(Workspace):
         settings: Settings = SETTINGS,
         user: str = "alice",
     ) -> None:
-        place = Place(root=root, runs_dir=root / ".a5c" / "runs", settings=settings, user=user, host="here")
+        # The store is in memory; the key that digests credentials is no test's to keep beside the processes.
+        runs_dir = Path(tempfile.gettempdir()) / "babysitter-tests" / ".a5c" / "runs"
+        place = Place(root=root, runs_dir=runs_dir, settings=settings, user=user, host="here")
         super().__init__(
             place,
             store=store if store is not None else MemoryStore(),

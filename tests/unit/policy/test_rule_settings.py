@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from babysitter.config import Settings, cedar_texts, parse_settings
+from babysitter.config import Settings, parse_settings, team_texts
 from babysitter.model.errors import SettingsError
 from babysitter.model.rules import Policy
 from babysitter.policy.authorizer import Decider
@@ -153,7 +153,7 @@ def test_own_policies_are_found_beside_the_settings(tmp_path: Path) -> None:
     for name in ("b", "a"):
         (tmp_path / "policies" / f"{name}.cedar").write_text(f"// {name}\n")
 
-    found = cedar_texts(tmp_path, ("policies/*.cedar",))
+    found = team_texts(tmp_path, ("policies/*.cedar",), "[policy] cedar")
 
     assert list(found.items()) == [("policies/a.cedar", "// a\n"), ("policies/b.cedar", "// b\n")]
 
@@ -168,4 +168,4 @@ def test_a_pattern_that_finds_nothing_or_leaves_the_workspace_is_refused(
     (root / "x").mkdir(parents=True)
 
     with pytest.raises(SettingsError, match=r"babysitter\.toml"):
-        cedar_texts(root, (pattern,))
+        team_texts(root, (pattern,), "[policy] cedar")

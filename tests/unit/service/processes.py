@@ -1,5 +1,6 @@
 """The processes that the service's tests run. Tasks are performed as each test's script says."""
 
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,9 @@ from babysitter.model.effects import RetryPolicy
 from babysitter.model.errors import CancelledRunError, TaskError
 from babysitter.model.secret import Secret, secret
 from babysitter.model.values import Json
+from tests.unit.secrets.detection.tokens import made
+
+HARD_CODED = made("ghp" + "_{62:30}{crc62}", random.Random(3))
 
 
 @task
@@ -309,3 +313,12 @@ async def asking_experts(inputs: dict[str, Any], ctx: Context) -> str:
         findings=inputs.get("findings"),
     )
     return f"{review.approved} {','.join(review.responded_by)} {review.feedback}"
+
+
+@process
+async def building_with_a_credential(_: None, ctx: Context) -> list[Any]:
+    """Hold a credential in the code, which nobody should."""
+    built = [await ctx.task(build, text) for text in (HARD_CODED, f"with {HARD_CODED}")]
+    await ctx.log(f"built with {HARD_CODED}")
+    await ctx.artifact("notes.txt", f"used {HARD_CODED}\n")
+    return [built, await ctx.signal("news")]

@@ -10,7 +10,6 @@ from babysitter.model import events as ev
 from babysitter.model.errors import PolicyDeniedError, SecretError, SignatureError
 from babysitter.model.statement import parse_statement
 from babysitter.model.values import sha256_hex
-from babysitter.secrets.masker import Masker
 from babysitter.secrets.sources.env import EnvironmentSource
 from babysitter.service.delivery import Delivery
 from babysitter.service.mail import encode_mail
@@ -175,7 +174,7 @@ def test_forged_mail_becomes_a_line_that_says_why_it_is_no_answer() -> None:
 
 def test_a_comment_with_a_secret_is_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "wonderful-secret-1")
-    masker: Masker = Secrets(("env:API_KEY",), {"env": EnvironmentSource()}).masker
+    masker = Secrets(("env:API_KEY",), {"env": EnvironmentSource()}, workspace().place).masker
 
     with pytest.raises(SecretError, match="holds a secret"):
         refuse_secrets("the key is wonderful-secret-1", masker)

@@ -1,0 +1,1 @@
+"""Detection: credentials that nobody declared, found by rules."""

@@ -1,0 +1,186 @@
+"""Finds credentials that nobody declared in a text: one gate for all rules, then the few that may match, exactly.
+
+The text is bytes of any kind; it is read in every way of views.py. What was found is told by place and rule.
+
+Invariants, each with a test in tests/unit/secrets/detection/test_detector.py:
+    - what is found as it stands is found as JSON in JSON, too;
+    - zero bytes, lone surrogates and comments that allow something switch nothing off;
+    - an engine that fails raises; it never looks like a text in which nothing is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final
+
+import re2
+
+from babysitter.model.detections import Hit
+from babysitter.secrets.detection.gate import Gate, make_gate, options, without_anchors
+from babysitter.secrets.detection.gate_cache import GateCache
+from babysitter.secrets.detection.judging import is_credential
+from babysitter.secrets.detection.rules import Allow, Rule, RuleSet
+from babysitter.secrets.detection.views import (
+    BASE64_GATE,
+    DEPTH_MAX,
+    ESCAPES_GATE,
+    decodings,
+    padded,
+    unescaped,
+)
+
+
+_RANKS: Final = {"form": 0, "plain": 0, "weak-form": 1}
+"""A published form says more than the words beside a value."""
+
+
+class Detector:
+    """Searches with one set of rules. Used by many threads at once."""
+
+    def __init__(self, rules: RuleSet, cache: GateCache | None = None, *, gate: Gate | None = None) -> None:
+        self.rules = rules.rules
+        self._allows = rules.allows
+        self._gate = gate or make_gate(gate_expressions(rules), cache)
+        self._base64 = len(self.rules)
+        self._escapes = self._base64 + 1
+        self._ranks = {rule.id: _RANKS.get(rule.judge, 2) for rule in self.rules}
+        self._has_team_rules = any(rule.judge == "plain" for rule in self.rules)
+
+    def may_hold(self, text: bytes) -> bool:
+        """Return False only when ``find`` finds nothing. Quick.
+
+        Raises:
+            DetectionError: the engine failed.
+        """
+        if self._gate.ids(text):
+            return True
+        # Our own gates allow for escapes; a team's expressions are taken as they are.
+        flat = padded(text) if self._has_team_rules else None
+        return flat is not None and bool(self._gate.ids(flat))
+
+    def find(self, text: bytes, path: str = "") -> list[Hit]:
+        """Return the credentials in the text, by place; those that overlap are one, the longest's.
+
+        Raises:
+            DetectionError: the engine failed.
+        """
+        return _apart(self._found(text, path, 0), self._ranks)
+
+    def _found(self, text: bytes, path: str, depth: int) -> Iterator[Hit]:
+        numbers = self._gate.ids(text)
+        if not numbers and not self._has_team_rules:
+            return
+        flat = padded(text)
+        reading = text
+        if flat is not None:
+            reading = flat
+            if self._has_team_rules:
+                yield from self._confirmed(text, numbers, path)
+                numbers = [*{*numbers, *self._gate.ids(flat)}]
+        yield from self._confirmed(reading, numbers, path)
+        if self._escapes in numbers:
+            read = unescaped(text)
+            inner = self._gate.ids(read.text)
+            for hit in self._confirmed(read.text, inner, path):
+                begin, end = read.span(hit.begin, hit.end)
+                yield replace(hit, begin=begin, end=end)
+        if self._base64 in numbers and depth < DEPTH_MAX:
+            yield from self._decoded(reading, path, depth)
+
+    def _decoded(self, text: bytes, path: str, depth: int) -> Iterator[Hit]:
+        for begin, end, decoded in decodings(text):
+            for hit in self._found(decoded, path, depth + 1):
+                yield replace(hit, begin=begin, end=end)
+
+    def _confirmed(self, text: bytes, numbers: Sequence[int], path: str) -> Iterator[Hit]:
+        for number in numbers:
+            if number < self._base64:
+                yield from self._matches(number, text, path)
+
+    def _matches(self, number: int, text: bytes, path: str) -> Iterator[Hit]:
+        rule = self.rules[number]
+        if rule.keywords and not _has_keyword(rule, text):
+            return
+        if rule.path and not _expression(rule.path).search(path.encode("utf-8", "surrogateescape")):
+            return
+        search = _expression(rule.regex).search
+        position = 0
+        while position <= len(text):
+            match = search(text, position)
+            if match is None:
+                return
+            begin, end = _span_of(match, rule)
+            value = text[begin:end]
+            if (
+                value
+                and is_credential(rule, value, text[match.start() : begin], text[end : end + 1])
+                and not self._is_allowed(rule, match, value, path)
+            ):
+                yield Hit(rule.id, rule.description, rule.severity, begin, end, value)
+                position = end
+            else:
+                # Another match may begin inside of one that was none.
+                position = max(begin, match.start() + 1)
+
+    def _is_allowed(self, rule: Rule, match: Any, value: bytes, path: str) -> bool:  # noqa: ANN401
+        return any(_allows(allow, match, value, path) for allow in (*rule.allows, *self._allows))
+
+
+def _allows(allow: Allow, match: Any, value: bytes, path: str) -> bool:  # noqa: ANN401
+    """Tell whether an allowlist lets a value pass: one of its parts does, or all that it has."""
+    answers = []
+    if allow.regexes:
+        target = (
+            value if allow.target == "secret" else match[0] if allow.target == "match" else _line_of(match)
+        )
+        answers.append(any(_expression(regex).search(target) for regex in allow.regexes))
+    if allow.paths:
+        answers.append(
+            any(_expression(regex).search(path.encode("utf-8", "surrogateescape")) for regex in allow.paths)
+        )
+    if allow.stopwords:
+        lowered = value.lower()
+        answers.append(any(word.encode() in lowered for word in allow.stopwords))
+    return bool(answers) and (all(answers) if allow.needs_all else any(answers))
+
+
+def _line_of(match: Any) -> bytes:  # noqa: ANN401 (the library has no types)
+    text: bytes = match.string
+    begin = text.rfind(b"\n", 0, match.start()) + 1
+    end = text.find(b"\n", match.end())
+    return text[begin : end if end >= 0 else len(text)]
+
+
+@lru_cache(maxsize=4096)
+def _expression(regex: str) -> Any:  # noqa: ANN401 (the library has no types)
+    return re2.compile(regex.encode(), options())
+
+
+def gate_expressions(rules: RuleSet) -> list[str]:
+    """Return what a gate for these rules is made of."""
+    return [*(without_anchors(rule.gate or rule.regex) for rule in rules.rules), BASE64_GATE, ESCAPES_GATE]
+
+
+def _has_keyword(rule: Rule, text: bytes) -> bool:
+    lowered = text.lower()
+    return any(keyword.encode() in lowered for keyword in rule.keywords)
+
+
+def _span_of(match: Any, rule: Rule) -> tuple[int, int]:  # noqa: ANN401 (the library has no types)
+    # As gitleaks does it: the group that is named, else the first one, else the whole.
+    group = rule.group or int(match.re.groups > 0 and match.span(1)[0] >= 0)
+    begin, end = match.span(group)
+    return begin, end
+
+
+def _apart(hits: Iterator[Hit], ranks: Mapping[str, int]) -> list[Hit]:
+    """Return the hits in order, of those that overlap one that covers them all: the one that says the most."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit.begin, -hit.end)):
+        last = kept[-1] if kept else None
+        if last is None or hit.begin >= last.end:
+            kept.append(hit)
+            continue
+        better = hit if ranks[hit.rule] < ranks[last.rule] else last
+        kept[-1] = replace(better, begin=last.begin, end=max(last.end, hit.end))
+    return kept
