@@ -138,6 +138,27 @@ def test_staged_run_data_is_refused_on_stderr_with_what_to_do(shell: Shell) -> N
 
 
 @pytest.mark.promise("G06")
+def test_a_credential_is_refused_when_it_is_committed_and_when_it_is_pushed(shell: Shell) -> None:
+    """Made here, so that this file holds none."""
+    key = f"-----BEGIN {'PRIVATE'} KEY-----\n{'MC4CAQAwBQYDK2VwBCIEIA' * 3}\n-----END {'PRIVATE'} KEY-----\n"
+    (shell.root / "deploy.txt").write_text(f"1\n{key}", encoding="utf-8")
+    commit = f"git {' '.join(NAMED)} commit -qm m"
+    shell.sh("git init -q . && git init -q --bare ../r.git && git remote add origin ../r.git && git add .")
+    shell("git", "install-hooks", env=ALONE)
+
+    committed = shell.sh(commit)
+    shell.sh(f"{commit} --no-verify")
+    pushed = shell.sh("git push -q origin HEAD:refs/heads/main")
+    found = doctor(shell, "--only", "D11", "--json")
+
+    assert [each.returncode for each in (committed, pushed)] == [1, 1]
+    assert "deploy.txt:2 holds a credential" in committed.stderr
+    assert "deploy.txt:2 (commit " in pushed.stderr
+    assert "MC4CAQAwBQYDK2VwBCIEIA" not in committed.stderr + pushed.stderr + found[1]
+    assert json.loads(found[1])["checks"][0]["state"] == "problem"
+
+
+@pytest.mark.promise("G06")
 @pytest.mark.parametrize("way", ["standard input", "pre-commit.com", "the first push, by pre-commit.com"])
 def test_a_push_is_told_by_git_or_by_pre_commit(way: str, shell: Shell) -> None:
     shell.sh(

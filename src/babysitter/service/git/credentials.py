@@ -1,10 +1,15 @@
-"""Who looks for credentials in what comes into the history."""
+"""Who looks for credentials in what comes into the history: the search for undeclared ones, as everywhere."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from babysitter.config import load_place
 from babysitter.model.findings import Finding
+
+if TYPE_CHECKING:
+    from babysitter.scanners.credentials import CredentialScanner
 
 
 class FindCredentials(Protocol):
@@ -19,7 +24,15 @@ class FindCredentials(Protocol):
         ...
 
 
-def find_credentials(root: Path) -> FindCredentials | None:
-    """Return what looks for credentials, with what the workspace allows; None: this version has nothing."""
-    del root
-    return None
+def find_credentials(root: Path) -> FindCredentials:
+    """Return what looks for credentials, with the workspace's rules and what it allows, made when called."""
+
+    @cache
+    def scanner() -> "CredentialScanner":
+        from babysitter.scanners.credentials import CredentialScanner  # noqa: PLC0415 (git waits for us)
+        from babysitter.service.detecting import credential_search  # noqa: PLC0415
+
+        place = load_place(root)
+        return CredentialScanner(credential_search(place), allowed=place.settings.secrets.allow)
+
+    return lambda data, path: scanner().scan_text(path, data)

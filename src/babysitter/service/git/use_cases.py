@@ -34,7 +34,7 @@ def check_index() -> Inspection:
     """
     repository = _repository()
     top = _top(repository)
-    return inspect_staged(repository, find=find_credentials(top), runs_dir=_runs_dir(top))
+    return inspect_staged(repository, find=find_credentials(find_root(Path.cwd())), runs_dir=_runs_dir(top))
 
 
 def check_pushes(lines: str, *, remote: str) -> Inspection:
@@ -52,7 +52,11 @@ def check_pushes(lines: str, *, remote: str) -> Inspection:
     top = _top(repository)
     pushes, remote = _pushes(repository, lines, remote)
     return inspect_pushed(
-        repository, pushes, remote=remote, find=find_credentials(top), runs_dir=_runs_dir(top)
+        repository,
+        pushes,
+        remote=remote,
+        find=find_credentials(find_root(Path.cwd())),
+        runs_dir=_runs_dir(top),
     )
 
 
