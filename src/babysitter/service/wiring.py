@@ -84,6 +84,8 @@ class Workspace:
         self.store: Store = store or FileStore(place.runs_dir)
         self.policy = policy_of(place)
         self._policy_stamp = stamp_of(place.root)
+        self.scans: Scans | None = None
+        """What scans the workspace beside its changes; None: the scanners of service.scans."""
         self._runner = runner
 
     @property
@@ -294,13 +296,6 @@ class Workspace:
             return find_node()
         except MissingToolError:
             return None
-
-    @cached_property
-    def scans(self) -> "Scans":
-        """What scans the workspace beside its changes."""
-        from babysitter.service.scans import WorkspaceScans, scanners_of  # noqa: PLC0415 (few runs scan)
-
-        return WorkspaceScans(scanners=scanners_of(self))
 
     @cached_property
     def programs(self) -> Programs:
