@@ -6,7 +6,7 @@ from pathlib import Path
 
 from babysitter.changes.patches import changed_lines
 from babysitter.model.effects import Sandbox
-from babysitter.model.errors import UsageError
+from babysitter.model.errors import MissingToolError, UsageError
 from babysitter.model.findings import ToolRun
 from babysitter.model.rules import SecurityTest
 from babysitter.model.security_tests import SecurityReport
@@ -57,7 +57,7 @@ def run_security_tests(
         sandbox=workspace.place.settings.granted(TASK, Sandbox()),
         timeout_s=TESTS_S_MAX,
         python=python or own_python(workspace.root),
-        node=workspace.node,
+        node=_node(workspace),
         arguments=arguments,
     )
     ran = [runner.run(wanted) for runner in _runners(place) if runner.is_used(wanted.files)]
@@ -73,6 +73,13 @@ def own_python(root: Path) -> Path:
 def gate(report: SecurityReport, required: Sequence[SecurityTest]) -> bool:
     """Tell whether every category that is required counts."""
     return set(required) <= set(report.held)
+
+
+def _node(workspace: Workspace) -> Path | None:
+    try:
+        return workspace.node()
+    except MissingToolError:
+        return None
 
 
 def _runners(place: Place) -> tuple[Tests, ...]:

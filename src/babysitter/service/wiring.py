@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from babysitter.config import Place, environment, find_root, load_place, stamp_of
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.effects import InlineFunction, Outcome, Sandbox
-from babysitter.model.errors import MissingToolError
 from babysitter.model.rules import Policy
 from babysitter.model.runner import Confinement, Executor, Programs, Runner, SecretSource
 from babysitter.model.values import Json
@@ -287,15 +286,11 @@ class Workspace:
 
         return changes_of(self.place, self.log_folder, self.programs, self.dice)
 
-    @property
-    def node(self) -> Path | None:
-        """The program node, for tests of JavaScript; None when this machine has none."""
+    def node(self) -> Path:
+        """Return the program node, for tests of JavaScript; MissingToolError: this machine has none."""
         from babysitter.executors.node import find_node  # noqa: PLC0415 (only to run tests)
 
-        try:
-            return find_node()
-        except MissingToolError:
-            return None
+        return find_node()
 
     @cached_property
     def programs(self) -> Programs:
