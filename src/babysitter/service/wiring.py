@@ -309,9 +309,15 @@ class Workspace:
     @cached_property
     def scans(self) -> "Scans":
         """What scans the workspace beside its changes."""
-        from babysitter.service.scans import WorkspaceScans  # noqa: PLC0415 (few runs scan)
+        from babysitter.service.scans import ToolsOnFiles, WorkspaceScans  # noqa: PLC0415 (few runs scan)
 
-        return WorkspaceScans(scanners={})
+        tools = ToolsOnFiles(
+            scanning=self.scanning,
+            runner=lambda: self.runner,
+            sandbox=self.place.settings.granted("scan", Sandbox()),
+            environ=environment(),
+        )
+        return WorkspaceScans(scanners={}, tools=tools)
 
     @cached_property
     def programs(self) -> Programs:
