@@ -51,7 +51,7 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="cam
     message: one sentence, never with the credential that was found.
     fingerprint: the same while the finding stays, though lines move; ``fingerprint_of`` makes it.
     fix: what to do about it, where the tool knows.
-    also: who else reports the same weakness there; see docs/adr/0028-one-finding-a-weakness.md.
+    also: who else reports the same weakness there; see docs/adr/0036-one-finding-a-weakness.md.
     """
 
     tool: str

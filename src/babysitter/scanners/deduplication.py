@@ -3,7 +3,7 @@
 Two reports are of the same weakness when they have the same category, file and first line; for
 dependencies, when they are of the same package in the same file and share a name of the advisory. Category
 ``other`` says too little to tell: there each rule stands for itself. The worst report is the finding, the
-rest stand in its ``also``. Why: docs/adr/0028-one-finding-a-weakness.md.
+rest stand in its ``also``. Why: docs/adr/0036-one-finding-a-weakness.md.
 """
 
 from collections.abc import Iterable

@@ -69,7 +69,7 @@ class ESLint:
         files = ground.ending(*SUFFIXES)
         if not files:
             return Report(version="", examined=0)
-        env = {"BABYSITTER_ESLINT": str(program.program.parent)}
+        env = {"SCANNER_ESLINT": str(program.program.parent)}
         version = tools.call(program, "--version", with_=(node,)).stdout.decode(errors="replace").strip()
         called = tools.call(
             program,

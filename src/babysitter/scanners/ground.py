@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from babysitter.model.errors import InvalidValueError
 
@@ -40,6 +41,13 @@ class Ground:
                     hint="Name paths that are there, relative to the workspace.",
                     path=path,
                 )
+
+    @classmethod
+    def of_files(cls, root: Path, files: Iterable[str], exclude: tuple[str, ...] = ()) -> Self:
+        """Return the ground of these files and no others; what is no file, or a link, is left out."""
+        there = (file for file in files if (root / file).is_file() and not (root / file).is_symlink())
+        inside = tuple(file for file in there if (root / file).resolve().is_relative_to(root))
+        return cls(root, inside, exclude)
 
     @cached_property
     def files(self) -> tuple[str, ...]:

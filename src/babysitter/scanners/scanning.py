@@ -61,12 +61,23 @@ class Scanning:
             InvalidValueError: a path or the baseline is not there, or is none.
             UsageError: there is no tool to run.
         """
-        names = tuple(dict.fromkeys(tools or self.settings.tools))
-        if not names:
+        if not (names := tools or self.settings.tools):
             raise UsageError("no scanner is named.", hint='Name one: --tool, or [scan] tools = ["semgrep"].')
-        scanners = [scanner_named(name, self.settings) for name in names]
         ground = Ground(self.root.resolve(), tuple(paths) or (".",), self.settings.exclude)
+        return self.scan_ground(names, ground, toolbox, baseline)
+
+    def scan_ground(self, tools: Iterable[str], ground: Ground, toolbox: Toolbox, baseline: str = "") -> Scan:
+        """Return what the tools find on a ground; see ``scan``."""
+        scanners = [self.scanner(name) for name in dict.fromkeys(tools)]
         return run_scan(scanners, ground, toolbox, self._known(baseline or self.settings.baseline))
+
+    def scanner(self, name: str) -> Scanner:
+        """Return the scanner of that name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return scanner_named(name, self.settings)
 
     def _known(self, baseline: str) -> Known:
         today = datetime.fromtimestamp(self.clock.now_ns() / 1e9, UTC).date()

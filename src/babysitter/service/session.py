@@ -33,7 +33,7 @@ from babysitter.service.pending import HARNESS
 from babysitter.service.performing import Floor, Performer
 from babysitter.service.reading import read_state, run_created
 from babysitter.service.reviewing import Review
-from babysitter.service.scans import WorkspaceScans, scanners_of
+from babysitter.service.scans import scans_of
 from babysitter.service.state import RunState
 from babysitter.service.waiting import Waiting
 from babysitter.service.wiring import Secrets, Workspace
@@ -313,7 +313,7 @@ def _review(workspace: Workspace, opened: Opened) -> Review:
     return Review(
         began=created.workspace_tree,
         changes=workspace.changes,
-        scans=workspace.scans or WorkspaceScans(scanners=scanners_of(workspace)),
+        scans=workspace.scans or scans_of(workspace),
         writer=opened.writer,
     )
 

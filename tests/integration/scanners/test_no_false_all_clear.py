@@ -26,6 +26,7 @@ NODE_PROJECT = {
     "package.json": '{"name": "ours", "version": "1.0.0", "dependencies": {"left": "1.0.0"}}',
     "package-lock.json": LOCK,
 }
+PYPI = "pypi" + ".org"  # the one service that pip-audit asks unless it is told another
 BULK = "/-/npm/v1/security/advisories/bulk"
 ADVISORY = {
     "id": 1,
@@ -149,7 +150,7 @@ def test_an_npmrc_of_the_workspace_does_not_choose_the_registry(place: Place) ->
 @pytest.mark.needs("pip-audit")
 def test_pip_audit_whose_service_answers_404(place: Place) -> None:
     """It skips the package, says "No known vulnerabilities found" and leaves with status 0."""
-    context, trusted = certificate_for("pypi.org", place.root)
+    context, trusted = certificate_for(PYPI, place.root)
     place.write({"requirements.txt": "left==1.0\n"})
     with (
         serving({}, context) as (port, asked),

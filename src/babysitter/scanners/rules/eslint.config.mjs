@@ -1,9 +1,9 @@
 // The rules that Babysitter has ESLint ask: those of two plugins, all of them, and nothing of the workspace's own.
 //
-// BABYSITTER_ESLINT names the folder in which ESLint is installed; the plugins stand beside it.
+// SCANNER_ESLINT names the folder in which ESLint is installed; the plugins stand beside it.
 import { createRequire } from "node:module";
 
-const beside = createRequire(`${process.env.BABYSITTER_ESLINT}/`);
+const beside = createRequire(`${process.env.SCANNER_ESLINT}/`);
 const security = beside("eslint-plugin-security");
 const unsanitized = beside("eslint-plugin-no-unsanitized");
 
