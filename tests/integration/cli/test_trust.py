@@ -169,7 +169,7 @@ def test_a_signed_word_counts_for_a_colleague_and_stock_tools_check_it(
     flow("key", "add", "alice@example.com", str(key))
     trusted = flow("process", "trust", "flow.py", "--no-bandit", "--key", str(key))
     assert trusted.returncode == 0, trusted.stderr
-    assert "what alice@example.com signs counts" in trusted.stdout
+    assert "What alice@example.com signs counts from now on" in trusted.stdout
     assert flow("start", "flow.py", "--run-id", "mine").returncode == 0
     assert trust_of(flow, "mine") == "signed"
 
