@@ -158,7 +158,7 @@ def _expression(regex: str) -> Any:  # noqa: ANN401 (the library has no types)
 
 def gate_expressions(rules: RuleSet) -> list[str]:
     """Return what a gate for these rules is made of."""
-    return [*(without_anchors(rule.gate or rule.regex) for rule in rules.rules), BASE64_GATE, ESCAPES_GATE]
+    return [*(rule.gate or without_anchors(rule.regex) for rule in rules.rules), BASE64_GATE, ESCAPES_GATE]
 
 
 def _has_keyword(rule: Rule, text: bytes) -> bool:

@@ -127,18 +127,28 @@ def _database(hyperscan: Any, expressions: Sequence[str], cache: GateCache | Non
             # Made for another processor, or damaged; it is made anew.
             pass
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    flags = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_ALLOWEMPTY
-    numbers = list(range(len(expressions)))
     encoded = [expression.encode() for expression in expressions]
+    exact = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
     try:
-        database.compile(
-            expressions=encoded, ids=numbers, elements=len(numbers), flags=[flags] * len(numbers)
-        )
+        _compile(database, encoded, [exact] * len(encoded))
     except hyperscan.error:
-        prefilter = flags | hyperscan.HS_FLAG_PREFILTER
-        database.compile(
-            expressions=encoded, ids=numbers, elements=len(numbers), flags=[prefilter] * len(numbers)
-        )
+        # An expression of a team's: matched roughly where it can't be matched exactly, which a gate may.
+        rough = exact | hyperscan.HS_FLAG_PREFILTER | hyperscan.HS_FLAG_ALLOWEMPTY
+        flags = [exact if _compiles(hyperscan, each, exact) else rough for each in encoded]
+        _compile(database, encoded, flags)
     if cache is not None:
         cache.keep(expressions, version, hyperscan.dumpb(database))
     return database
+
+
+def _compile(database: Any, expressions: list[bytes], flags: list[int]) -> None:  # noqa: ANN401
+    numbers = list(range(len(expressions)))
+    database.compile(expressions=expressions, ids=numbers, elements=len(numbers), flags=flags)
+
+
+def _compiles(hyperscan: Any, expression: bytes, flags: int) -> bool:  # noqa: ANN401
+    try:
+        _compile(hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK), [expression], [flags])
+    except hyperscan.error:
+        return False
+    return True
