@@ -193,16 +193,8 @@ class Reviewing:
         return ToolRun(tool=CREDENTIALS, state="passed", examined=len(sources.files)), tuple(found)
 
     def _bandit(self, sources: Sources) -> tuple[ToolRun, tuple[Finding, ...]]:
-        lines = {
-            path: content.decode(errors="replace").splitlines() for path, content in sources.files.items()
-        }
-
-        def read(path: str, line: int) -> str:
-            text = lines.get(path, [])
-            return text[line - 1] if 0 < line <= len(text) else ""
-
         files = sorted(path for path in sources.files if path.endswith(".py"))
-        run, found = check_with_bandit(lambda: self.workspace.runner, files, read)
+        run, found = check_with_bandit(lambda: self.workspace.runner, sources.root, files)
         if run.state == "passed" and read_sources(sources.named, sources.root).digest != sources.digest:
             run = ToolRun(
                 tool=run.tool, state="failed", version=run.version,

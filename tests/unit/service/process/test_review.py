@@ -10,7 +10,6 @@ import pytest
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SandboxError, UntrustedProcessError, UsageError
 from babysitter.model.runner import Ended, OutputSink, Program, StopToken
-from babysitter.service.process import bandit
 from babysitter.service.process_review import Reviewing
 from babysitter.service.process_trust import Trusting
 from babysitter.testing.workspace import FakeWorkspace
@@ -40,6 +39,9 @@ class FakeBandit:
     def run(
         self, program: Program, sandbox: Sandbox, stdout: OutputSink, stderr: OutputSink, stop: StopToken
     ) -> Ended:
+        if program.argv[1:] == ("--version",):
+            stdout.write(b"bandit 1.9.4\n")
+            return Ended(why="exit", status=0, result=b"")
         self.programs.append((program, sandbox))
         if self.error is not None:
             raise self.error
@@ -55,11 +57,22 @@ def report(
 
 
 def place_with(
-    tmp_path: Path, runner: Any, monkeypatch: pytest.MonkeyPatch, *, version: str = "1.9"
+    tmp_path: Path,
+    runner: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    installed: bool = True,
+    settings: str = "",
 ) -> TrustPlace:
-    place = TrustPlace(tmp_path)
+    place = TrustPlace(tmp_path, settings=settings)
     place._runner = runner
-    monkeypatch.setattr(bandit, "_version", lambda: version)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    if installed:
+        (folder / "bandit").write_text("#!/bin/sh\n")
+        (folder / "bandit").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr("sys.executable", str(folder / "python"))
     return place
 
 
@@ -99,6 +112,7 @@ def test_bandit_runs_in_the_sandbox_over_exactly_the_closure(
     result = {
         "filename": "./near.py", "line_number": 1, "col_offset": 0, "test_id": "B602",
         "issue_severity": "HIGH", "issue_text": "shell", "more_info": "https://example.com",
+        "issue_cwe": {"id": 78},
     }  # fmt: skip
     runner = FakeBandit(report(result))
     place = place_with(tmp_path, runner, monkeypatch)
@@ -107,7 +121,7 @@ def test_bandit_runs_in_the_sandbox_over_exactly_the_closure(
     found = Reviewing(place).review("flow.py")
 
     [(program, sandbox)] = runner.programs
-    assert program.argv[program.argv.index("--") + 1 :] == ("flow.py", "near.py")
+    assert program.argv[program.argv.index("--") + 1 :] == ("./flow.py", "./near.py")
     assert "--ignore-nosec" in program.argv
     assert sandbox == Sandbox()
     assert found.complete
@@ -118,28 +132,48 @@ def test_bandit_runs_in_the_sandbox_over_exactly_the_closure(
 
 
 @pytest.mark.parametrize(
-    ("runner", "version", "state"),
+    ("runner", "installed", "state"),
     [
-        (FakeBandit(report()), "", "missing"),
-        (FakeBandit(b""), "1.9", "failed"),
-        (FakeBandit(b"{}"), "1.9", "failed"),
-        (FakeBandit(report(), status=2), "1.9", "failed"),
-        (FakeBandit(report(files=())), "1.9", "failed"),
-        (FakeBandit(report(files=("flow.py",))), "1.9", "failed"),
-        (FakeBandit(report(errors=[{"filename": "flow.py", "reason": "syntax"}])), "1.9", "failed"),
-        (FakeBandit(report(), error=SandboxError("no sandbox", hint="make one")), "1.9", "failed"),
+        (FakeBandit(report()), False, "missing"),
+        (FakeBandit(b""), True, "failed"),
+        (FakeBandit(b"{}"), True, "failed"),
+        (FakeBandit(report(), status=2), True, "failed"),
+        (FakeBandit(report(files=())), True, "failed"),
+        (FakeBandit(report(files=("flow.py",))), True, "failed"),
+        (FakeBandit(report(errors=[{"filename": "flow.py", "reason": "syntax"}])), True, "failed"),
+        (FakeBandit(report(), error=SandboxError("no sandbox", hint="make one")), True, "failed"),
     ],
     ids=["missing", "silent", "empty", "status", "nothing examined", "one left out", "error", "no sandbox"],
 )
 def test_a_bandit_that_did_not_look_is_no_all_clear(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: FakeBandit, version: str, state: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: FakeBandit, installed: bool, state: str
 ) -> None:
-    found = Reviewing(place_with(tmp_path, runner, monkeypatch, version=version)).review("flow.py")
+    found = Reviewing(place_with(tmp_path, runner, monkeypatch, installed=installed)).review("flow.py")
 
     [run] = [each for each in found.scan.tools if each.tool == "bandit"]
     assert run.state == state
     assert run.why
     assert not found.complete
+
+
+def test_what_the_workspace_says_of_scanning_hides_nothing_from_a_review(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings came with the code, so they can't say what is not looked at."""
+    result = {
+        "filename": "near.py", "line_number": 1, "test_id": "B602", "issue_severity": "HIGH", "issue_text": "shell",
+    }  # fmt: skip
+    runner = FakeBandit(report(result))
+    settings = '[scan]\nexclude = ["near.py", "*"]\npath = ["bin"]\n'
+    place = place_with(tmp_path, runner, monkeypatch, settings=settings)
+    (place.root / "bin").mkdir()
+    (place.root / "bin" / "bandit").write_text("#!/bin/sh\n")
+    (place.root / "bin" / "bandit").chmod(0o755)
+
+    found = Reviewing(place).review("flow.py")
+
+    assert [each.rule for each in found.scan.findings] == ["B602"]
+    assert Path(runner.programs[0][0].argv[0]) == tmp_path / "bin" / "bandit"
 
 
 def test_a_password_that_bandit_quotes_is_not_repeated(
