@@ -161,7 +161,8 @@ def test_what_the_workspace_says_of_scanning_hides_nothing_from_a_review(
 ) -> None:
     """The settings came with the code, so they can't say what is not looked at."""
     result = {
-        "filename": "near.py", "line_number": 1, "test_id": "B602", "issue_severity": "HIGH", "issue_text": "shell",
+        "filename": "near.py", "line_number": 1, "test_id": "B602",
+        "issue_severity": "HIGH", "issue_text": "shell",
     }  # fmt: skip
     runner = FakeBandit(report(result))
     settings = '[scan]\nexclude = ["near.py", "*"]\npath = ["bin"]\n'
