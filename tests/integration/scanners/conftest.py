@@ -58,6 +58,8 @@ def places(found: tuple[Finding, ...]) -> set[tuple[str, int, str]]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    """Return an empty workspace."""
+def place(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Return an empty workspace; what this account trusts is kept apart."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.delenv("CI", raising=False)
     return Place(tmp_path)
