@@ -13,7 +13,7 @@ from babysitter.scanners.ground import Ground
 from babysitter.scanners.interface import Report, Seen
 from babysitter.scanners.reading import json_of, left_out, report_of, severity_named
 from babysitter.scanners.toolbox import Toolbox
-from babysitter.scanners.weaknesses import category_of_cwe
+from babysitter.scanners.weaknesses import category_of_bandit, category_of_cwe
 
 GET = "Install it: pipx install bandit, or name its folder in [scan] path."
 
@@ -75,7 +75,7 @@ def _seen(result: _Result, ground: Ground) -> Seen:
     last = max([result.line_number, *result.line_range])
     return Seen(
         rule=result.test_id,
-        category=category_of_cwe(result.issue_cwe.get("id", "")),
+        category=category_of_bandit(result.test_id[1:]) or category_of_cwe(result.issue_cwe.get("id", "")),
         severity=severity_named(result.issue_severity, "medium"),
         path=ground.relative(result.filename),
         message=result.issue_text,
@@ -86,4 +86,5 @@ def _seen(result: _Result, ground: Ground) -> Seen:
             end_column=result.end_col_offset + 1,
         ),
         help_uri=result.more_info,
+        names=frozenset({result.test_id}),
     )

@@ -1,9 +1,9 @@
 """One finding for one weakness, whoever reports it.
 
-Two reports are of the same weakness when they have the same category, file and first line; for
-dependencies, when they are of the same package in the same file and share a name of the advisory. Category
-``other`` says too little to tell: there each rule stands for itself. The worst report is the finding, the
-rest stand in its ``also``. Why: docs/adr/0036-one-finding-a-weakness.md.
+Two reports are of the same weakness when they have the same category, file and first line; for dependencies,
+when they are of the same package in the same file and share a name of the advisory. Category ``other`` says too
+little to tell: there only rules that are the same by name are one (bandit's, which Ruff has too). The worst
+report is the finding, the rest stand in its ``also``. Why: docs/adr/0036-one-finding-a-weakness.md.
 """
 
 from collections.abc import Iterable
@@ -42,9 +42,10 @@ def _keys(pair: Pair) -> list[tuple[object, ...]]:
     finding, seen = pair
     if finding.category == "dependency" and seen.names:
         return [("dependency", finding.path, seen.package.lower(), name) for name in sorted(seen.names)]
-    if finding.category == "other" or finding.span is None:
+    if finding.span is None or (finding.category == "other" and not seen.names):
         return [("alone", finding.tool, finding.fingerprint)]
-    return [(finding.category, finding.path, finding.span.line)]
+    place = (finding.category, finding.path, finding.span.line)
+    return [(*place, name) for name in sorted(seen.names)] if finding.category == "other" else [place]
 
 
 def _one(group: list[Pair]) -> Finding:

@@ -23,7 +23,7 @@ class Seen:
     path: relative to the root, with ``/``.
     text: what its fingerprint is made of; None: the lines of the span.
     package: what a finding about a dependency is about.
-    names: what the same thing is called by anybody (an advisory and its aliases): two that share one are one.
+    names: what the same thing is called by anybody: an advisory and its aliases, another tool's same rule.
     """
 
     rule: str

@@ -44,7 +44,7 @@ class Locator:
         return ", ".join(str(folder) for folder in (*self.named, *self._others())) or "no folder"
 
     def _others(self) -> tuple[Path, ...]:
-        folders = [Path(part) for part in self.path.split(os.pathsep) if part.startswith("/")]
+        folders = dict.fromkeys(Path(part) for part in self.path.split(os.pathsep) if part.startswith("/"))
         return tuple(f for f in folders if not f.resolve().is_relative_to(self.workspace))
 
 

@@ -5,31 +5,18 @@ Settings of the workspace and ``# noqa`` do not count. Ruff gives no severities:
 ours, after bandit's of the same rules. Tested with 0.17.6. Report: ``--output-format json``.
 """
 
-from typing import Final
-
 import msgspec
 
-from babysitter.model.findings import Category, Span
+from babysitter.model.findings import Span
 from babysitter.model.rules import Severity
 from babysitter.scanners.ground import Ground
 from babysitter.scanners.interface import Report, Seen
 from babysitter.scanners.reading import failed, json_of, left_out, report_of, told
 from babysitter.scanners.toolbox import Toolbox
+from babysitter.scanners.weaknesses import category_of_bandit
 
 GET = "Install it: pipx install ruff, or name its folder in [scan] path."
 _OPTIONS = ("--isolated", "--no-cache", "--select", "S")
-_CATEGORY: Final[dict[str, Category]] = {
-    **dict.fromkeys(("S608", "S610", "S611"), "sql-injection"),
-    **dict.fromkeys(("S308", "S701", "S702", "S703", "S704"), "xss"),
-    **dict.fromkeys(
-        ("S102", "S307", "S601", "S602", "S603", "S604", "S605", "S606", "S607", "S609"), "command-injection"
-    ),
-    **dict.fromkeys(("S108", "S202"), "path-traversal"),
-    **dict.fromkeys(("S301", "S302", "S403", "S506"), "deserialization"),
-    **dict.fromkeys(("S105", "S106", "S107"), "credential"),
-    "S310": "ssrf",
-    "S103": "permission",
-}  # fmt: skip
 _LOW = frozenset("S101 S105 S106 S107 S110 S112 S311 S404 S603 S606 S607".split()) | {
     f"S{number}" for number in range(401, 416)
 }
@@ -101,7 +88,7 @@ def _seen(found: _Diagnostic, code: str, ground: Ground) -> Seen:
     severity: Severity = "low" if code in _LOW else "high" if code in _HIGH else "medium"
     return Seen(
         rule=code,
-        category=_CATEGORY.get(code, "other"),
+        category=category_of_bandit(code[1:]) or "other",
         severity=severity,
         path=ground.relative(found.filename),
         message=found.message,
@@ -112,4 +99,6 @@ def _seen(found: _Diagnostic, code: str, ground: Ground) -> Seen:
             end_column=found.end_location.column,
         ),
         help_uri=found.url or "",
+        # Its rules are bandit's, and have their numbers.
+        names=frozenset({f"B{code[1:]}"}),
     )

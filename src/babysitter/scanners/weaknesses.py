@@ -23,6 +23,24 @@ _BY_CWE: Final[dict[int, Category]] = {
 }  # fmt: skip
 
 
+_BY_BANDIT: Final[dict[str, Category]] = {
+    **dict.fromkeys(("608", "610", "611"), "sql-injection"),
+    **dict.fromkeys(("308", "701", "702", "703", "704"), "xss"),
+    **dict.fromkeys(("102", "307", "404", "601", "602", "603", "604", "605"), "command-injection"),
+    **dict.fromkeys(("606", "607", "609"), "command-injection"),
+    "202": "path-traversal",
+    **dict.fromkeys(("301", "302", "403", "506", "614"), "deserialization"),
+    **dict.fromkeys(("105", "106", "107"), "credential"),
+    "310": "ssrf",
+    "103": "permission",
+}  # fmt: skip
+
+
+def category_of_bandit(number: str) -> Category | None:
+    """Return the category of a rule of bandit's, which Ruff has under the same number, or None."""
+    return _BY_BANDIT.get(number)
+
+
 def category_of_cwe(said: object) -> Category:
     """Return the category of what a tool says of CWE: a number, ``CWE-89: …``, or several of these."""
     parts = said if isinstance(said, list | tuple) else [said]

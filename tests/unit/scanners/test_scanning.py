@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -107,6 +108,16 @@ def test_another_category_another_line_and_what_has_no_category_stay_apart(tmp_p
     )
 
     assert len(found.findings) == 5
+
+
+def test_without_a_category_rules_that_are_the_same_by_name_are_one(tmp_path: Path) -> None:
+    def assertion(rule: str) -> Seen:
+        return replace(seen(2, rule=rule, category="other"), names=frozenset({"B101"}))
+
+    found = scan(tmp_path, Saying("bandit", assertion("B101")), Saying("ruff", assertion("S101")))
+
+    (only,) = found.findings
+    assert [same.rule for same in only.also] == ["S101"]
 
 
 def test_advisories_of_one_package_that_share_a_name_are_one_finding(tmp_path: Path) -> None:
