@@ -1,9 +1,10 @@
 """One finding for one weakness, whoever reports it.
 
-Two reports are of the same weakness when they have the same category, file and first line; for dependencies,
-when they are of the same package in the same file and share a name of the advisory. Category ``other`` says too
-little to tell: there only rules that are the same by name are one (bandit's, which Ruff has too). The worst
-report is the finding, the rest stand in its ``also``. Why: docs/adr/0036-one-finding-a-weakness.md.
+Two reports are of the same weakness when they have the same category, file and first line; for
+dependencies, when they are of the same package in the same file and share a name of the advisory. Category
+``other`` says too little to tell: there only rules that are the same by name are one (bandit's, which Ruff
+has too). The worst report is the finding, the rest stand in its ``also``. Why:
+docs/adr/0036-one-finding-a-weakness.md.
 """
 
 from collections.abc import Iterable

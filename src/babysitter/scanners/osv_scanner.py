@@ -5,6 +5,7 @@ many it looked at. There is no package of it on PyPI or npm: tested against a pr
 of osv-scanner 2 as it is documented. Report: ``--format json``.
 """
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from babysitter.scanners.reading import failed, json_of, report_of, severity_of_
 from babysitter.scanners.toolbox import ScannerError, Toolbox
 
 GET = "Get osv-scanner 2 from its releases or your system; or name its folder in [scan] path."
+CONFIG = Path(__file__).resolve().parent / "rules" / "osv-scanner.toml"
 LOCKS = (
     *("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "package-lock.json"),
     *("yarn.lock", "pnpm-lock.yaml", "bun.lock", "Cargo.lock", "go.mod", "Gemfile.lock", "composer.lock"),
@@ -54,9 +56,10 @@ class OsvScanner:
         said = tools.call(program, "--version").stdout.decode(errors="replace").split()
         called = tools.call(
             program,
-            *("scan", "source", "--format", "json", "--all-packages"),
+            *("scan", "source", "--format", "json", "--all-packages", "--config", str(CONFIG)),
             *(f"--lockfile=./{file}" for file in files),
             network=True,
+            read=(str(CONFIG.parent),),
         )
         # 1: there are advisories. 128: it found no packages. 127 and others: it did not come to its end.
         if called.status not in (0, 1):

@@ -128,11 +128,20 @@ def _run(scanner: Scanner, ground: Ground, tools: Toolbox) -> tuple[ToolRun, tup
         report = scanner.scan(ground, tools)
     except ScannerError as error:
         return ToolRun(tool=scanner.name, state=error.state, why=error.why, fix=error.fix), ()
-    return _judged(scanner.name, report), report.seen
+    return _judged(scanner.name, report, ground), report.seen
 
 
-def _judged(name: str, report: Report) -> ToolRun:
-    problems = report.problems
+def _unspeakable(ground: Ground) -> tuple[str, ...]:
+    """Return the files whose names could say something else in a report that has a name a line."""
+    return tuple(
+        f"{file!r} has a name that can't be told in a report."
+        for file in ground.files
+        if not file.isprintable()
+    )
+
+
+def _judged(name: str, report: Report, ground: Ground) -> ToolRun:
+    problems = (*report.problems, *_unspeakable(ground))
     if report.examined <= 0:
         problems = (*problems, f"{name} examined nothing.")
     if not problems:

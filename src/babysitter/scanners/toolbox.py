@@ -19,6 +19,8 @@ from babysitter.model.scan_settings import ScanTable
 from babysitter.scanners.locating import Found, Locator
 
 REPORT_BYTES_MAX = 256 * 1024 * 1024
+# Linux takes 2 MiB of arguments and environment together.
+_ARGUMENT_BYTES_MAX = 1536 * 1024
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -111,6 +113,10 @@ class Toolbox:
             ScannerError: it could not be started, or did not end by itself.
         """
         name = found.program.name
+        if sum(len(argument.encode(errors="replace")) + 1 for argument in arguments) > _ARGUMENT_BYTES_MAX:
+            raise ScannerError(
+                "failed", f"there are more files than {name} takes at once.", "Scan fewer paths at a time."
+            )
         self.tell(name)
         program = Program(
             argv=(str(found.program), *arguments),

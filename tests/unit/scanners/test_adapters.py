@@ -324,6 +324,23 @@ def test_pip_audit_tells_an_advisory_with_its_fix(tmp_path: Path) -> None:
     assert only_run(scan).state == "passed"
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("snyk", ["--ignore-policy"]), ("osv-scanner", ["--config"]), ("ruff", ["--isolated"])],
+)
+def test_settings_of_the_workspace_are_overruled(tmp_path: Path, name: str, options: list[str]) -> None:
+    """What the true tools do with theirs is looked at in tests/integration/scanners/test_tools.py."""
+    runner = runner_that(0, "[]")
+
+    scan_with(
+        name,
+        ground_of(tmp_path / "w", FILES),
+        toolbox(runner, tools_folder(tmp_path, *PROGRAMS), sandbox=NETWORK),
+    )
+
+    assert all(option in runner.programs[-1].argv for option in options)
+
+
 def semgrep_scan(tmp_path: Path, status: int, **parts: Any) -> Any:
     """Return what semgrep finds in one file."""
     report = {"version": "1.172.0", "results": [], "errors": [], "paths": {"scanned": ["a.py"]}, **parts}

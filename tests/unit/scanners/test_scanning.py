@@ -254,6 +254,16 @@ def test_nothing_examined_or_something_left_out_is_no_pass(tmp_path: Path, scann
     assert found.counts() == {}
 
 
+def test_a_file_whose_name_could_speak_in_a_report_is_no_pass(tmp_path: Path) -> None:
+    """Ruff and zizmor tell what they examined a line a file."""
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w" / "a\ncompleted b.py").write_text("", encoding="utf-8")
+
+    found = scan(tmp_path, Saying("a"))
+
+    assert found.tools[0].state == "failed"
+
+
 def test_one_tool_that_has_not_passed_leaves_the_scan_without_counts(tmp_path: Path) -> None:
     found = scan(tmp_path, Saying("a", seen(2)), Saying("b", examined=0))
 

@@ -71,6 +71,13 @@ def test_a_tool_that_did_not_end_by_itself_gave_no_report(tmp_path: Path, end: E
     assert refused.value.state == "failed"
 
 
+def test_more_files_than_a_command_line_takes_are_refused(tmp_path: Path) -> None:
+    tools = toolbox(runner(), tools_folder(tmp_path, "tool"))
+
+    with pytest.raises(ScannerError, match="more files"):
+        tools.call(tools.find("tool", "Get it."), *(f"./{number:0100}" for number in range(20_000)))
+
+
 def test_a_program_that_the_sandbox_does_not_find_is_missing(tmp_path: Path) -> None:
     tools = toolbox(runner(MissingToolError("gone.", hint="Get it.")), tools_folder(tmp_path, "tool"))
 
