@@ -34,6 +34,7 @@ async def run(inputs: dict[str, str], ctx: Context) -> str:
 @pytest.fixture
 def ours(shell: Shell) -> Shell:
     (shell.root / "s.py").write_text(PROCESS.format(port=9))
+    shell.trust("s.py")
     return shell
 
 
@@ -55,10 +56,24 @@ def test_explain_says_that_a_grant_would_be_refused_and_how_to_write_it(ours: Sh
     assert "names no host and port" in json.loads(as_json.stdout)["refusal"]
 
 
-@pytest.mark.needs("curl", "jq")
+@pytest.mark.promise("G07")
+def test_code_that_nobody_has_trusted_is_not_loaded_to_be_explained(ours: Shell) -> None:
+    with (ours.root / "s.py").open("a") as file:
+        file.write("open('ran', 'w').close()\n")
+
+    explained = ours("sandbox", "explain", "s.py#fetch")
+    tried = ours("sandbox", "try", "--like", "s.py#fetch", "true")
+
+    assert explained.returncode == tried.returncode == 4
+    assert "nobody has trusted" in explained.stderr
+    assert not (ours.root / "ran").exists()
+
+
+@pytest.mark.needs("curl")
 def test_a_run_journals_what_was_denied_what_was_reached_and_under_which_profile(ours: Shell) -> None:
     with web() as port, web() as other:
         (ours.root / "s.py").write_text(PROCESS.format(port=port))
+        ours.trust("s.py")
         ended = ours(
             *("start", "s.py", "--run-id", "r1", "--input", f"url=http://127.0.0.1:{port}/"),
             *("--input", f"other=http://127.0.0.1:{other}/"),
@@ -120,9 +135,9 @@ def test_try_as_json_is_one_object_whatever_the_command_is_called_with(ours: She
 
 def test_try_takes_the_sandbox_of_a_task_and_the_variables_that_are_named(ours: Shell) -> None:
     ended = ours(
-        *("sandbox", "try", "--like", "s.py#fetch", "--env", "CI", "--"),
-        *("sh", "-c", "echo $CI $OTHER > dist/x; cat dist/x; echo $HTTP_PROXY"),
-        env={"CI": "yes", "OTHER": "no"},
+        *("sandbox", "try", "--like", "s.py#fetch", "--env", "MINE", "--"),
+        *("sh", "-c", "echo $MINE $OTHER > dist/x; cat dist/x; echo $HTTP_PROXY"),
+        env={"MINE": "yes", "OTHER": "no"},
     )
 
     assert ended.stdout == "yes\nhttp://127.0.0.1:3128\n", ended.stderr
