@@ -1,8 +1,8 @@
-"""``journal``: print, verify and export journals."""
+"""``journal``: print, verify, scan and export journals."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from babysitter.cli.arguments import offer_runs, run_argument
 from babysitter.cli.audit_text import audit_text, run_line
 from babysitter.cli.root import Verbs
+from babysitter.cli.scan_report import Wanted, progress_line, report_scan, scan_options
 from babysitter.cli.terminal import json_option, leave, runs_dir_option, show, workspace
 from babysitter.service.queries import Queries
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Verbs, epilog="Example: babysitter journal verify --all")
 def journal() -> None:
-    """Print, verify and export journals."""
+    """Print, verify, scan and export journals."""
 
 
 @journal.command("cat", epilog="Example: babysitter journal cat last | jq .type")
@@ -79,6 +80,22 @@ def _verify_chains(opened: "Workspace", run_ids: list[str], *, as_json: bool) ->
     lines = [run_line(report) for report in reports]
     show({"runs": reports}, as_json=as_json, text=lambda: "\n".join(lines) or "No runs to verify.")
     leave(0 if all(report.ok for report in reports) else 1)
+
+
+@journal.command("scan", epilog="Example: babysitter journal scan --all --sarif > journals.sarif")
+@click.argument("run_id", metavar="RUN", required=False, shell_complete=offer_runs)
+@click.option("--all", "every", is_flag=True, help="Scan every run.")
+@scan_options
+@runs_dir_option
+def scan(*, run_id: str | None, every: bool, runs_dir: str | None, **wanted: Any) -> None:  # noqa: ANN401
+    """Look for credentials in all that is kept of runs. Leaves with 1 when there are any."""
+    if (run_id is None) == (not every):
+        raise click.UsageError("say which RUN, or --all.", click.get_current_context())
+    from babysitter.service.credential_scanning import scan_runs  # noqa: PLC0415 (imports the search)
+
+    opened = workspace(runs_dir)
+    run_ids = opened.store.run_ids() if run_id is None else [Queries(opened).run_id(run_id)]
+    report_scan(scan_runs(opened, run_ids, progress=progress_line()), Wanted(**wanted))
 
 
 @journal.command("export", epilog="Example: babysitter journal export last --output run.tar")

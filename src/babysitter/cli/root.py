@@ -41,7 +41,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "process",
         "Review processes, and say which of them may run.",
     ),
-    "journal": ("babysitter.cli.journal", "journal", "Print, verify and export journals."),
+    "journal": ("babysitter.cli.journal", "journal", "Print, verify, scan and export journals."),
+    "scan": ("babysitter.cli.scan", "scan", "Look for credentials in files, trees and git history."),
     "audit": (
         "babysitter.cli.audit",
         "audit",
@@ -86,7 +87,7 @@ VERBS = {
     "task": ["list", "show", "post"],
     "breakpoint": ["list", "show", "history", "ask", "reply", "reassign", "rules"],
     "process": ["review", "trust", "untrust", "list"],
-    "journal": ["cat", "verify", "export"],
+    "journal": ["cat", "verify", "scan", "export"],
     "audit": ["approvals", "report", "export", "verify"],
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve", "believe"],

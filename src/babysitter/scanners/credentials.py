@@ -53,6 +53,7 @@ class Findings:
         self._version = version
         self._seen: Counter[tuple[str, str]] = Counter()
         self._lines = 0
+        self._columns = 0
 
     def of(self, data: bytes, hits: Iterable[Hit]) -> list[Finding]:
         """Return the findings of the file's next bytes."""
@@ -65,7 +66,9 @@ class Findings:
 
     def skip(self, data: bytes) -> None:
         """Count the lines of bytes that were dealt with; what comes next stands behind them."""
-        self._lines += data.count(b"\n")
+        line, column = _place(data, len(data))
+        self._columns = column - 1 + (self._columns if line == 1 else 0)
+        self._lines += line - 1
 
     def _finding(self, data: bytes, hit: Hit, printed: str) -> Finding:
         nth = self._seen[hit.rule, printed]
@@ -85,11 +88,13 @@ class Findings:
         )
 
     def _span(self, data: bytes, hit: Hit) -> Span:
-        line, column = _place(data, hit.begin)
-        end_line, end_column = _place(data, hit.end)
-        return Span(
-            line=self._lines + line, column=column, end_line=self._lines + end_line, end_column=end_column
-        )
+        line, column = self._place(data, hit.begin)
+        end_line, end_column = self._place(data, hit.end)
+        return Span(line=line, column=column, end_line=end_line, end_column=end_column)
+
+    def _place(self, data: bytes, at: int) -> tuple[int, int]:
+        line, column = _place(data, at)
+        return self._lines + line, column + (self._columns if line == 1 else 0)
 
 
 def _place(data: bytes, at: int) -> tuple[int, int]:

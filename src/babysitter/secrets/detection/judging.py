@@ -50,6 +50,7 @@ _TIME: Final = re.compile(
     rb"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}:\d{2})|\d+(?:\.\d+)+(?:[-+.](?:alpha|beta|rc|dev|post|incompatible|snapshot|final)[.\d]*)?$"
 )
 _NAME: Final = re.compile(rb"[A-Za-z_$][A-Za-z_$]*[0-9]{0,3}(?:[.:/_-][A-Za-z_$]*[0-9]{0,3})*")
+_CHANGE: Final = re.compile(rb"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])")
 _TRANSITION: Final = re.compile(rb"[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])")
 _QUOTES: Final = (b'"', b"'", b"`")
 _CALLS: Final = (b"(", b"[")
@@ -186,14 +187,20 @@ def _is_password(value: bytes, *, quoted: bool) -> bool:
 
 def _is_random(value: bytes, least: int) -> bool:
     """Tell whether letters and digits stand in such disorder as nobody names things in."""
-    if len(value) < least or len(set(value)) < 8 or entropy_of(value) < 2.8:
+    if len(value) < least or len(set(value)) < 8 or entropy_of(value) < 2.8 or _is_path(value):
         return False
-    if _NAME.fullmatch(value) and len(_TRANSITION.findall(value)) < 4:
-        return False
-    transitions = len(_TRANSITION.findall(value))
+    transitions, digits = len(_TRANSITION.findall(value)), _digits(value)
+    if _is_name(value) and transitions < 4:
+        return _is_jumble(value)
     if transitions >= max(3, len(value) // 12):
-        return _letters(value) > 1 and _digits(value) > 1 and not _is_path(value)
-    return False
+        return _letters(value) > 1 and digits > 1
+    return _is_jumble(value)
+
+
+def _is_jumble(value: bytes) -> bool:
+    """Tell whether capitals, small letters and digits change places more often than in any name of words."""
+    changes = len(_CHANGE.findall(value))
+    return len(value) >= 16 and changes * 20 >= len(value) * 9 and _has_both_cases(value)
 
 
 def _is_path(value: bytes) -> bool:

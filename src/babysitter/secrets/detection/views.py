@@ -44,23 +44,23 @@ _IN_PLACE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text read otherwise: ``text``, and for stretches that it says differently where they came from.
+    """A text read otherwise: ``text``, in stretches of which each says where it comes from.
 
-    starts, origins: from byte ``starts[i]`` on, byte ``starts[i] + k`` of the reading is byte
-    ``origins[i] + k`` of the text, up to the next start.
+    starts: where each stretch begins in the reading, origins: where in the text. A stretch is either the
+    text's own bytes, or one escape's meaning; then ``ends`` has where the escape ends, and 0 otherwise.
     """
 
     text: bytes
     starts: tuple[int, ...] = (0,)
     origins: tuple[int, ...] = (0,)
+    ends: tuple[int, ...] = (0,)
 
     def span(self, begin: int, end: int) -> tuple[int, int]:
-        """Return the bytes of the text that the reading's bytes from begin to end stand for."""
-        return self._origin(begin), self._origin(end - 1) + 1 if end > begin else self._origin(end)
-
-    def _origin(self, place: int) -> int:
-        at = bisect_right(self.starts, place) - 1
-        return self.origins[at] + place - self.starts[at]
+        """Return the bytes of the text that the reading's bytes from begin to end stand for; escapes whole."""
+        first = bisect_right(self.starts, begin) - 1
+        last = bisect_right(self.starts, max(begin, end - 1)) - 1
+        beginning = self.origins[first] + (0 if self.ends[first] else begin - self.starts[first])
+        return beginning, self.ends[last] or self.origins[last] + end - self.starts[last]
 
 
 def padded(text: bytes) -> bytes | None:
@@ -80,24 +80,25 @@ def padded(text: bytes) -> bytes | None:
 def unescaped(text: bytes) -> Reading:
     """Return the lines that hold escapes, with all of them undone, repeated ones too."""
     pieces: list[bytes] = []
-    starts, origins = [], []
+    starts, origins, ends = [], [], []
     length = 0
     for begin, end in _lines_with_escapes(text):
         starts.append(length)
         origins.append(begin)
+        ends.append(0)
         position = begin
         for match in _ESCAPE.finditer(text, begin, end):
             meant = _meaning(match)
             pieces += (text[position : match.start()], meant)
             length += match.start() - position
-            # The last bytes of an escape stand for its character, so that a span that ends with it covers it.
             starts += (length, length + len(meant))
-            origins += (match.end() - len(meant), match.end())
+            origins += (match.start(), match.end())
+            ends += (match.end(), 0)
             length += len(meant)
             position = match.end()
         pieces.append(text[position:end])
         length += end - position
-    return Reading(b"".join(pieces), tuple(starts) or (0,), tuple(origins) or (0,))
+    return Reading(b"".join(pieces), tuple(starts) or (0,), tuple(origins) or (0,), tuple(ends) or (0,))
 
 
 def _lines_with_escapes(text: bytes) -> Iterator[tuple[int, int]]:
