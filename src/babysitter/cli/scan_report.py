@@ -11,7 +11,6 @@ import msgspec
 
 from babysitter.cli.plain import plain
 from babysitter.cli.terminal import json_option, leave, show, style
-from babysitter.model.errors import RefusedError
 from babysitter.model.findings import Finding, Scan
 
 _COLOURS = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue"}
@@ -23,7 +22,7 @@ class Wanted:
     """How a scan is to be told."""
 
     as_json: bool
-    sarif: str | None
+    as_sarif: bool
     baseline: str | None
     write_baseline: str | None
 
@@ -31,11 +30,9 @@ class Wanted:
 def scan_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of ``Wanted``."""
     for option in (
-        click.option(
-            "--write-baseline", metavar="FILE", help="Write what was found, to be known from now on."
-        ),
-        click.option("--baseline", metavar="FILE", help="Findings in this file are known and do not count."),
-        click.option("--sarif", metavar="FILE", help="Write findings as SARIF 2.1.0; - for stdout."),
+        click.option("--write-baseline", metavar="FILE", help="Keep what is found as known, in FILE."),
+        click.option("--baseline", metavar="FILE", help="Known findings, which are not new."),
+        click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0 on stdout."),
         json_option,
     ):
         command = option(command)
@@ -57,7 +54,7 @@ def progress_line() -> Callable[[int, str], None] | None:
 def report_scan(scan: Scan, wanted: Wanted) -> None:
     """Tell what was found, and leave: 1 with findings, 0 without, 4 when something could not be examined."""
     from babysitter.scanners.sarif import to_sarif  # noqa: PLC0415 (only where something is scanned)
-    from babysitter.service.scanning import against_baseline  # noqa: PLC0415
+    from babysitter.service.credential_scanning import against_baseline  # noqa: PLC0415
 
     if sys.stderr is not None and sys.stderr.isatty():
         click.echo("\r\x1b[K", nl=False, err=True)
@@ -66,25 +63,14 @@ def report_scan(scan: Scan, wanted: Wanted) -> None:
         Path(wanted.baseline) if wanted.baseline else None,
         Path(wanted.write_baseline) if wanted.write_baseline else None,
     )
-    if wanted.sarif is not None:
-        _write_sarif(wanted.sarif, msgspec.json.encode(to_sarif(told)))
-    if wanted.sarif != "-":
+    if wanted.as_sarif:
+        click.echo(msgspec.json.encode(to_sarif(told)).decode())
+    else:
         show(told, as_json=wanted.as_json, text=lambda: _text(told))
     if not told.complete:
         run = told.tools[0]
         click.echo(f"{style('incomplete', fg='yellow')}: {plain(run.why)} {plain(run.fix)}", err=True)
-    written = wanted.write_baseline is not None and wanted.baseline is None
-    leave(1 if told.findings and not written else 0 if told.complete else 4)
-
-
-def _write_sarif(name: str, data: bytes) -> None:
-    if name == "-":
-        click.echo(data.decode())
-        return
-    try:
-        Path(name).write_bytes(data + b"\n")
-    except OSError as error:
-        raise RefusedError(f"{name} can't be written: {error.strerror}.", hint="Name another file.") from None
+    leave(1 if told.findings else 0 if told.complete else 4)
 
 
 def _text(scan: Scan) -> str:
@@ -94,6 +80,8 @@ def _text(scan: Scan) -> str:
         lines.append(f"{len(scan.findings)} findings, {examined}.")
     elif scan.complete:
         lines.append(f"No findings, {examined}.")
+    if scan.known:
+        lines.append(f"{len(scan.known)} more are known by the baseline.")
     return "\n".join(lines)
 
 
