@@ -3,7 +3,8 @@
     python -m benchmarks.detection events      one event after another, masked and searched: CPU time
     python -m benchmarks.detection tree        Python's standard library, searched: CPU time, findings per MB
     python -m benchmarks.detection labelled FILE
-                                               a set of JSON lines (label, text_b64, secret_b64): what is covered
+                                               a set of JSON lines (label, text_b64, secret_b64): what is
+                                               covered
 
 Run by ``benchmarks.run``. The labelled set is not ours; its path comes with BABYSITTER_LABELLED_SECRETS.
 """
@@ -35,9 +36,10 @@ from babysitter.secrets.vault import Vault
 EVENT_BYTES = 1400
 SECRETS = 50
 WORDS = (
-    "building target dist of package at version with source file line warning unused import test passed failed "
-    "request response header content type json token count key value user name path status retry timeout value "
-    "deploy release review approve change commit branch merge author message digest size bytes index table row"
+    "building target dist of package at version with source file line warning unused import test passed "
+    "failed request response header content type json token count key value user name path status retry "
+    "timeout deploy release review approve change commit branch merge author message digest size bytes "
+    "index table row"
 ).split()
 
 
@@ -53,7 +55,7 @@ def screening_masker() -> ScreeningMasker:
 
 
 def events(count: int) -> list[Event]:
-    """Return events of about 1.4 KB as programs and agents make them: words, lines, numbers, digests, paths."""
+    """Return events of about 1.4 KB as programs and agents make them: words, lines, digests, paths."""
     dice = random.Random(14)
     return [_event(dice, number) for number in range(count)]
 
@@ -174,7 +176,8 @@ def measure_labelled(path: Path) -> dict[str, Any]:
     flagged = sum(bool(detector.find(base64.b64decode(row["text_b64"]))) for row in negatives)
     total = max(1, len(positives))
     return {
-        "positives": len(positives), "negatives": len(negatives), "raw": raw / total, "jsonInJson": nested / total,
+        "positives": len(positives), "negatives": len(negatives), "raw": raw / total, "jsonInJson": nested
+        / total,
         "both": both / total, "flagged": flagged / max(1, len(negatives)),
     }  # fmt: skip
 

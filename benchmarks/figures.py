@@ -106,6 +106,16 @@ GOALS: dict[str, Goal] = {
         says="journal verify --all: 1,000 runs of 100 events, and the log", relation="<=", bound=3, unit=" s",
     ),
     "log": Goal(says="a run of 1,000 steps with the log: times one without", relation="<=", bound=1.02),
+    "screened": Goal(
+        says="events of 1.4 KB masked with 50 secrets and searched with all rules, CPU time",
+        relation=">=", bound=20_000, unit=" events/s",
+    ),
+    "screened-p50": Goal(says="one such event, half of them", relation="<=", bound=60, unit=" µs"),
+    "screened-p99": Goal(says="one such event, 99 of 100", relation="<=", bound=300, unit=" µs"),
+    "scanned": Goal(says="Python's own library searched, CPU time", relation=">=", bound=50, unit=" MB/s"),
+    "false-alarms": Goal(says="findings in Python's own library", relation="<=", bound=5, unit=" per MB"),
+    "covered": Goal(says="labelled secrets covered raw and as JSON in JSON", relation=">=", bound=0.85),
+    "flagged": Goal(says="labelled non-secrets flagged", relation="<=", bound=0.15),
     "disguises": Goal(
         says="an awkward secret written in 45 ways: how many reach no disk", relation=">=", bound=39,
     ),

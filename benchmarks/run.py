@@ -18,6 +18,7 @@ from pathlib import Path
 
 import babysitter
 from benchmarks.against_peers import measure_peers
+from benchmarks.credentials import measure_credentials
 from benchmarks.bench import Bench
 from benchmarks.child import ROOT, MeasurementError
 from benchmarks.figures import GOALS, Figure, Goal, failed
@@ -50,6 +51,10 @@ PARTS: dict[str, tuple[Callable[[Bench], Iterator[Figure]], tuple[str, ...]]] = 
     "proof": (measure_proof, ("decision", "sign", "verify", "log", "audit")),
     "journals": (measure_journals, ("chain", "full")),
     "secrets": (measure_secrets, ("disguises", "masking")),
+    "credentials": (
+        measure_credentials,
+        ("screened", "screened-p50", "screened-p99", "scanned", "false-alarms"),
+    ),
     "kill": (measure_kill, ("kill",)),
     "peers": (measure_peers, ()),
 }

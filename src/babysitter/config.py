@@ -176,7 +176,8 @@ def team_texts(root: Path, patterns: tuple[str, ...], setting: str) -> dict[str,
     """Return a team's own files (Cedar policies, rules for credentials), path in the workspace to text.
 
     Raises:
-        SettingsError: a pattern of the setting leaves the workspace or matches nothing, or a file can't be read.
+        SettingsError: a pattern of the setting leaves the workspace or matches nothing, or a file can't be
+        read.
     """
     found: dict[str, str] = {}
     for pattern in patterns:
@@ -191,7 +192,7 @@ def team_texts(root: Path, patterns: tuple[str, ...], setting: str) -> dict[str,
 
 
 def cache_folder() -> Path:
-    """Return where what can be made again is kept for the next program: ``XDG_CACHE_HOME``, else ``~/.cache``."""
+    """Return where what can be made again is kept: in ``XDG_CACHE_HOME``, else in ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "babysitter"
 
 

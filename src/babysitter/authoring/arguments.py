@@ -144,11 +144,8 @@ class Reader:
         try:
             return msgspec.convert(value, type=self._annotation, dec_hook=_read_custom)
         except msgspec.ValidationError as error:
-            if not _holds_mark(value):
-                raise
-            raise msgspec.ValidationError(
-                f"{error}; a credential that nobody declared was masked in it (SECRET_DETECTED says where)"
-            ) from None
+            masked = "; a credential that nobody declared was masked in it" if _holds_mark(value) else ""
+            raise msgspec.ValidationError(f"{error}{masked}") from None
         except (TypeError, NotImplementedError) as error:
             raise UsageError(
                 f"{self._annotation!r} can't be read from JSON: {error}.",

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 def scan(*, paths: tuple[str, ...], commits: str | None, exclude: tuple[str, ...], **wanted: Any) -> None:  # noqa: ANN401
     """Look for credentials in files and folders, in - (standard input), or in git history.
 
-    Our own rules count, and those of [secrets] rules in babysitter.toml. Leaves with 1 when there are findings, with
-    4 when something could not be examined. A comment in the data never switches anything off; a false alarm is
+    Our own rules count, and those of [secrets] rules in babysitter.toml. Leaves with 1 when there are
+    findings, with
+    4 when something could not be examined. A comment in the data never switches anything off; a false
+    alarm is
     allowed by its fingerprint, in babysitter.toml.
     """
     if not paths and commits is None:

@@ -2,7 +2,8 @@
 
 The file is made with the first byte, so a silent program leaves none. A failing
 disk, or a failing search for credentials, is told by ``close``, not by ``write``: the thread that pumps a
-program's output must go on emptying the pipe, or the program would hang. What could not be searched is not kept.
+program's output must go on emptying the pipe, or the program would hang. What could not be searched is not
+kept.
 """
 
 import hashlib

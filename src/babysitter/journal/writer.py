@@ -70,8 +70,9 @@ def create_journal(
             event = replace(event, **digests)  # noqa: PLW2901 (the event as it will stand in the journal)
         data = told.during(masker, place_of(event), partial(_stored_form, event, masker))[2]
         lines.append(chain.line(event.type, format_time(clock.now_ns()), data))
-    for found in told.events():
-        lines.append(chain.line(found.type, format_time(clock.now_ns()), encode_data(found)))
+    lines += [
+        chain.line(found.type, format_time(clock.now_ns()), encode_data(found)) for found in told.events()
+    ]
     store.create(run_id, contents, b"".join(lines))
 
 

@@ -1,4 +1,4 @@
-"""Credentials that nobody declared, as the search for them tells of one. What is found is never shown, only digested."""
+"""Credentials that nobody declared, as the search tells of them: by rule and place, never by value."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ class Hit:
     """A credential in a text.
 
     begin, end: its bytes in the text that was searched.
-    value: what it is; the bytes may say it otherwise (escaped, in base64). Not for showing: repr leaves it out.
+    value: what it is; the bytes may say it otherwise (escaped, in base64). Not for showing: repr leaves it
+    out.
     """
 
     rule: str

@@ -1,4 +1,4 @@
-"""Credentials in texts and files, as findings. What to look for is the search's business; who may be told, everybody's.
+"""Credentials in texts and files, as findings. What to look for is the search's business.
 
 Invariants, each with a test in tests/unit/scanners/test_credentials.py:
     - no finding holds the credential;

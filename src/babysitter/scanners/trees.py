@@ -1,4 +1,4 @@
-"""Credentials in files and trees of files: read piece by piece, each file told of, none passed over in silence.
+"""Credentials in files and trees of files, read piece by piece; none is passed over in silence.
 
 Invariants, each with a test in tests/unit/scanners/test_trees.py:
     - a credential across the border of two pieces is found, once;

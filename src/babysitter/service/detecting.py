@@ -1,4 +1,4 @@
-"""What looks for credentials that nobody declared, wired: our rules and a team's, and the cache of what they compile to."""
+"""What looks for undeclared credentials, wired: our rules, a team's, and the cache of their database."""
 
 import contextlib
 import os
@@ -67,7 +67,7 @@ def masking_key(folder: Path) -> bytes:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make(path)
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             key = file.read(_KEY_BYTES + 1)
     except OSError as error:
@@ -79,7 +79,7 @@ def masking_key(folder: Path) -> bytes:
         what = "others may read it" if mode & 0o077 else f"it has {len(key)} bytes, not {_KEY_BYTES}"
         raise DetectionError(
             f"{path} is no key: {what}.",
-            hint="Restore it with mode 0600. A new one, after deleting it, can't compare what old runs masked.",
+            hint="Restore it with mode 0600. A new one can't compare what old runs masked.",
         )
     return key
 
@@ -91,7 +91,7 @@ def _make(path: Path) -> None:
     aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(_KEY_BYTES))
             file.flush()
             os.fsync(descriptor)
@@ -103,7 +103,7 @@ def _make(path: Path) -> None:
 
 
 def credential_search(place: Place | None = None) -> CredentialSearch:
-    """Return the search with a workspace's rules; without one, with ours alone. The same rules are compiled once.
+    """Return the search with a workspace's rules, else with ours. The same rules are compiled once.
 
     Raises:
         SettingsError: a file of rules can't be used.

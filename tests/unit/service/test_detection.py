@@ -1,4 +1,4 @@
-"""Credentials that nobody declared, through whole runs: masked, told, the same on replay, refused when unsure."""
+"""Undeclared credentials through whole runs: masked, told, the same on replay, refused when unsure."""
 
 import random
 from pathlib import Path

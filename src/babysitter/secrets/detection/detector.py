@@ -1,4 +1,4 @@
-"""Finds credentials that nobody declared in a text: one gate for all rules, then the few that may match, exactly.
+"""Finds undeclared credentials in a text: one gate for all rules, then the few that may match, exactly.
 
 The text is bytes of any kind; it is read in every way of views.py. What was found is told by place and rule.
 
@@ -28,7 +28,6 @@ from babysitter.secrets.detection.views import (
     padded,
     unescaped,
 )
-
 
 _RANKS: Final = {"form": 0, "plain": 0, "weak-form": 1}
 """A published form says more than the words beside a value."""
@@ -174,7 +173,7 @@ def _span_of(match: Any, rule: Rule) -> tuple[int, int]:  # noqa: ANN401 (the li
 
 
 def _apart(hits: Iterator[Hit], ranks: Mapping[str, int]) -> list[Hit]:
-    """Return the hits in order, of those that overlap one that covers them all: the one that says the most."""
+    """Return the hits in order; of those that overlap the one that says the most, over all of them."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda hit: (hit.begin, -hit.end)):
         last = kept[-1] if kept else None

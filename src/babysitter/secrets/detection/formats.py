@@ -1,6 +1,7 @@
 """The little language in which the pack writes a token's form, as a regular expression.
 
-``ghp_{62:30}{crc62}``: text for itself; ``{alphabet:n}``, ``{alphabet:n-m}``, ``{alphabet:n-}``, ``{alphabet:n,m}`` for that
+``ghp_{62:30}{crc62}``: text for itself; ``{alphabet:n}``, ``{alphabet:n-m}``, ``{alphabet:n-}``,
+``{alphabet:n,m}`` for that
 many characters; ``{uuid}``; ``{crc62}`` for six characters of a checksum; ``(a|b)`` for one of several texts.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_formats.py:
@@ -14,11 +15,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 ALPHABETS: Final = {
-    "hex": "0-9a-f", "HEX": "0-9A-F", "Hex": "0-9a-fA-F", "d": "0-9", "A": "A-Z", "an": "a-z0-9", "AN": "A-Z0-9",
+    "hex": "0-9a-f", "HEX": "0-9A-F", "Hex": "0-9a-fA-F", "d": "0-9", "A": "A-Z", "an": "a-z0-9",
+    "AN": "A-Z0-9",
     "an-": "a-z0-9-", "62": "0-9A-Za-z", "62pct": "0-9A-Za-z%", "url": "0-9A-Za-z_-", "urlu": "0-9A-Za-z_-",
     "urlp": "0-9A-Za-z_=-", "urld": "0-9A-Za-z_.=-", "urlds": "0-9A-Za-z_.=-", "urle": "0-9A-Za-z_=-",
     "urlpct": "0-9A-Za-z_%=-", "b64": "0-9A-Za-z+/", "b64p": "0-9A-Za-z+/=_-", "b64pct": "0-9A-Za-z+/%=_-",
-    "b32": "A-Z2-7", "a32": "a-z2-7", "b58": "1-9A-HJ-NP-Za-km-z", "BECH": "02-9AC-HJ-NP-Z", "az": "0-9A-Za-z_~.-",
+    "b32": "A-Z2-7", "a32": "a-z2-7", "b58": "1-9A-HJ-NP-Za-km-z", "BECH": "02-9AC-HJ-NP-Z",
+    "az": "0-9A-Za-z_~.-",
     "query": "0-9A-Za-z_?&=%/.+-", "ascii": "!#-&(-;=?-_a-~", "sym": "*#=$",
 }  # fmt: skip
 """Name to the inside of a character class."""

@@ -1,6 +1,7 @@
 """One pass over a text that says which rules may match in it, whatever the number of rules.
 
-hyperscan where it is there, else one RE2 set: the same answer, slower. The answer may name a rule that then does
+hyperscan where it is there, else one RE2 set: the same answer, slower. The answer may name a rule that
+then does
 not match; it never leaves out one that does.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_gate.py:
@@ -58,7 +59,7 @@ class SetGate:
         """See Gate."""
         try:
             found: Ids = self._set.Match(text)
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 (whatever the engine raises, nothing is known)
             raise DetectionError(
                 f"google-re2 failed on {len(text)} bytes ({type(failure).__name__})."
             ) from None

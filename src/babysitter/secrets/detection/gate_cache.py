@@ -1,6 +1,7 @@
 """Keeps compiled databases of rules between programs: making one takes seconds, reading one milliseconds.
 
-What is read must have been written by this user, for these rules and this version of the library, and be whole;
+What is read must have been written by this user, for these rules and this version of the library, and be
+whole;
 anything else is ignored and made anew. A cache that can't be written costs time and nothing else.
 """
 
@@ -30,7 +31,7 @@ class GateCache:
             descriptor = os.open(self.path(expressions, version), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return None
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             facts = os.fstat(descriptor)
             if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
                 return None
@@ -44,7 +45,7 @@ class GateCache:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with open(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(hashlib.sha256(data).digest() + data)
             fresh.replace(target)
         except OSError:

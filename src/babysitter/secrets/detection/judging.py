@@ -1,6 +1,7 @@
 """Whether what a rule's expression found is a credential after all: chance, words and checksums.
 
-Nothing here looks at comments or at markers inside the data: who writes the data must not be able to switch the
+Nothing here looks at comments or at markers inside the data: who writes the data must not be able to
+switch the
 search off. What is let pass is what no credential looks like: names of variables, places to fill in, digests
 that are called digests, values that repeat themselves.
 
@@ -35,13 +36,18 @@ _ABOUT: Final = re.compile(
     rb"thumbprint|git_?rev|nonce\b|tokeni[sz]er|token_?(?:type|count|id|name|url|uri|usage|limit)|max_?tokens?|keyboard|"
     rb"key(?:words?|frames?|code|up|down|press|name|path|space|store|ring|size|length|type|_?id|_?file|_?path|error)\b|"
     rb"(?:primary|foreign|sort|partition|cache|map|dict|hot|row|column|shard|dedup|idempotency|order|group|object|lookup|"
-    rb"registry|translation|i18n|index|unique|composite|json|test)[_ -]?keys?\b|author(?!iz)|monkey|turkey|passthrough|"
-    rb"passport|pass_?(?:ing|ed)|compass|secret[_ -]?(?:name|key[_ -]?ref|id|ref|arn|version|store|type)\b|accessib|"
-    rb"password[_ -]?(?:hash|policy|field|input|reset|strength|min|max|length|type)\b|access[_ -]?(?:level|mode|log|control|time)|"
-    rb"signature|sign(?:al|ificant|ed)|design|assign|bypass|session[_ -]?(?:name|timeout)|authent?icity|uuid\b|guid\b"
+    rb"registry|translation|i18n|index|unique|composite|json|test)[_ -]?keys?\b|author(?!iz)|monkey|"
+    rb"turkey|passthrough|"
+    rb"passport|pass_?(?:ing|ed)|compass|secret[_ -]?(?:name|key[_ -]?ref|id|ref|arn|version|store|"
+    rb"type)\b|accessib|"
+    rb"password[_ -]?(?:hash|policy|field|input|reset|strength|min|max|length|type)\b|"
+    rb"access[_ -]?(?:level|mode|log|control|time)|"
+    rb"signature|sign(?:al|ificant|ed)|design|assign|bypass|session[_ -]?(?:name|timeout)|"
+    rb"authent?icity|uuid\b|guid\b"
 )
 _STRONG: Final = re.compile(
-    rb"(?i)passw|passphrase|pwd|secret|token|api[ _.-]{0,2}key|apikey|credential|bearer|private|access|auth|client"
+    rb"(?i)passw|passphrase|pwd|secret|token|api[ _.-]{0,2}key|apikey|credential|bearer|private|"
+    rb"access|auth|client"
 )
 _PASSWORD: Final = re.compile(rb"(?i)passw|passphrase|passcode|pwd|secret")
 _UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -70,7 +76,7 @@ def entropy_of(value: bytes) -> float:
 
 
 def crc62(data: bytes) -> bytes:
-    """Return the CRC-32 of the data as six digits to the base 62, as GitHub and npm put it behind their tokens."""
+    """Return the CRC-32 of the data as six digits to the base 62, as GitHub and npm append it."""
     number = zlib.crc32(data)
     digits = bytearray()
     for _ in range(6):
@@ -80,7 +86,7 @@ def crc62(data: bytes) -> bytes:
 
 
 def checksum_holds(value: bytes) -> bool:
-    """Tell whether a token's last six characters are the checksum of what stands between them and its prefix."""
+    """Tell whether a token's last six characters are the checksum of what follows its prefix."""
     body = value.rpartition(b"_")[2]
     return len(body) > 6 and crc62(body[:-6]) == body[-6:]
 

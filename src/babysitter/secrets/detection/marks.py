@@ -1,6 +1,7 @@
 """What stands in place of a credential that nobody declared, and how a value is compared with it.
 
-A whole string becomes ``{"$masked":"<rule>","hmac8":"<8 hex>"}``, a part of one ``[masked:<rule>:<8 hex>]``. The hex is
+A whole string becomes ``{"$masked":"<rule>","hmac8":"<8 hex>"}``, a part of one ``[masked:<rule>:<8
+hex>]``. The hex is
 of an HMAC under the workspace's key, never a bare digest: a short value could be guessed from that.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_marks.py:
@@ -48,7 +49,7 @@ class Sealer:
         return "Sealer()"
 
 
-class MaskedValue(dict[str, Json]):  # noqa: FURB189 (every JSON encoder must take it for the object that it is)
+class MaskedValue(dict[str, Json]):
     """A mark that the writer made, as a reader gets it: masked again it stays what it is.
 
     Data that merely looks like a mark is a plain ``dict``, and is escaped.

@@ -1,7 +1,9 @@
 """A team's own rules, in the form of gitleaks: what they wrote for it is loaded as it is.
 
-Taken: ``[[rules]]`` with id, description, regex, path, secretGroup, entropy, keywords; ``[[rules.allowlists]]``,
-``[rules.allowlist]``, ``[[allowlists]]`` and ``[allowlist]`` with regexes, regexTarget, paths, stopwords, condition,
+Taken: ``[[rules]]`` with id, description, regex, path, secretGroup, entropy, keywords;
+``[[rules.allowlists]]``,
+``[rules.allowlist]``, ``[[allowlists]]`` and ``[allowlist]`` with regexes, regexTarget, paths, stopwords,
+condition,
 targetRules; ``[extend]`` with disabledRules (``useDefault`` means ours, which count anyway).
 Not taken, because data that is being written has none: ``commits``.
 

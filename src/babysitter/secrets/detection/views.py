@@ -1,8 +1,11 @@
 """Other readings of a text: what it says once its escapes are undone, or its base64 decoded.
 
-JSON inside JSON, percent-encoding and HTML put characters into and beside a credential that no expression expects.
-So a text is read several times: as it is; with escapes that stand *beside* words undone in place, length for length;
-with all escapes undone; and each stretch that is base64 of plain text decoded. Every reading knows which bytes of
+JSON inside JSON, percent-encoding and HTML put characters into and beside a credential that no expression
+expects.
+So a text is read several times: as it is; with escapes that stand *beside* words undone in place, length
+for length;
+with all escapes undone; and each stretch that is base64 of plain text decoded. Every reading knows which
+bytes of
 the text its own bytes stand for.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_views.py:
@@ -27,7 +30,10 @@ DECODED_BYTES_MAX: Final = 1 << 20
 # the upper bit of no byte is set. Digests and random tokens fail this within a few characters.
 _FOUR: Final = "[CDI-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-]"
 BASE64_GATE: Final = f"(?:{_FOUR}){{5}}"
-ESCAPES_GATE: Final = r"\\+(?:/|u00[2-7]|x[2-7])|%(?:[2-7][0-9A-Fa-f]|0[9AaDd])|&(?:quot|amp|apos|lt|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
+ESCAPES_GATE: Final = (
+    r"\\+(?:/|u00[2-7]|x[2-7])|%(?:[2-7][0-9A-Fa-f]|0[9AaDd])|"
+    r"&(?:quot|amp|apos|lt|gt|#[0-9]{2,3}|#x[0-9a-f]{2});"
+)
 _BASE64: Final = re.compile(
     rf"(?:{_FOUR}){{5}}[A-Za-z0-9+/_-]*(?:\r?\n[A-Za-z0-9+/_-]{{16,}})*(?:\r?\n[A-Za-z0-9+/_-]{{1,15}}(?![^\s=]))?={{0,2}}".encode()
 )
@@ -56,7 +62,7 @@ class Reading:
     ends: tuple[int, ...] = (0,)
 
     def span(self, begin: int, end: int) -> tuple[int, int]:
-        """Return the bytes of the text that the reading's bytes from begin to end stand for; escapes whole."""
+        """Return which bytes of the text those of the reading stand for; escapes whole."""
         first = bisect_right(self.starts, begin) - 1
         last = bisect_right(self.starts, max(begin, end - 1)) - 1
         beginning = self.origins[first] + (0 if self.ends[first] else begin - self.starts[first])

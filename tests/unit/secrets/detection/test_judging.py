@@ -20,7 +20,8 @@ PASSWORD = "tr0ub4" + "dor&3x"
 @pytest.mark.parametrize(
     "layout",
     [
-        "api_key = '{}'", 'API_KEY="{}"', "export CLIENT_SECRET={}", '{{"accessToken": "{}"}}', "access-token: {}",
+        "api_key = '{}'", 'API_KEY="{}"', "export CLIENT_SECRET={}", '{{"accessToken": "{}"}}',
+        "access-token: {}",
         "Authorization: Bearer {}", "x-api-key: {}", "<clientSecret>{}</clientSecret>", "'secret' => '{}'",
         'System.setProperty("SERVICE_TOKEN", "{}")', 'var apiKey string = "{}"', "secret_key := `{}`",
         "--token {}", "token {}", '- name: DB_SECRET\n  value: "{}"', "grafana: {}",
@@ -43,12 +44,14 @@ def test_a_password_of_a_person_is_found(layout: str) -> None:
     "text",
     [
         "password = os.environ['DB_PASSWORD']", "password: ${DB_PASSWORD}", "token = {{ secrets.TOKEN }}",
-        "api_key = 'YOUR_API_KEY_HERE_1234'", "secret = 'xxxxxxxxxxxxxxxxxxxx'", "token: <your-token-1234567>",
+        "api_key = 'YOUR_API_KEY_HERE_1234'", "secret = 'xxxxxxxxxxxxxxxxxxxx'",
+        "token: <your-token-1234567>",
         "api_key = 'AKIAIOSFODNN7EXAMPLE'", "password = 'changeme123'", "token = parser.next_token2()",
         "commit 3f2a9c1b4d5e6f708192a3b4c5d6e7f809a1b2c3", "sha256: " + "9f86d081884c7d65" * 4,
         "cache_key = '3f2a9c1b4d5e6f708192a3b4c5d6e7f8'", "id: 6ba7b810-9dad-11d1-80b4-00c04fd430c8",
         '"integrity": "sha512-' + "9oiKRZ5eU2" * 8 + '=="', "public_key = '3f2a9c1b4d5e6f708192'",
-        "released 2024-01-15T10:20:30Z token", "def password_hash_of(user1, user2):", "key = sorted(values)[0]",
+        "released 2024-01-15T10:20:30Z token", "def password_hash_of(user1, user2):",
+        "key = sorted(values)[0]",
         "from module import secret_token_v2_factory", "author: token2vec-model-large", "https://user@host.test/path",
         "the password must have 8 characters", "token_count = 1234567890123", "postgres://user:password@localhost/db",
     ],

@@ -1,6 +1,7 @@
 """Output in chunks: a credential across their borders, what is held back, and a search that fails."""
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ OUTPUT = (
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     borders = sorted({0, len(data), *(place % len(data) for place in places)})
-    return [data[begin:end] for begin, end in zip(borders, borders[1:], strict=False)]
+    return [data[begin:end] for begin, end in pairwise(borders)]
 
 
 @pytest.mark.promise("G08")

@@ -1,4 +1,4 @@
-"""Undeclared credentials on the way to disk: marks in their place, nothing else changed, and never a way around."""
+"""Undeclared credentials on the way to disk: marks in their place, nothing else changed, no way around."""
 
 import base64
 import json
@@ -190,7 +190,7 @@ JSON = st.recursive(
 
 
 @given(value=JSON)
-def test_what_is_stored_is_known_again_on_replay(value: Any) -> None:  # noqa: ANN401 (JSON)
+def test_what_is_stored_is_known_again_on_replay(value: Any) -> None:
     screening = masker()
 
     stored = screening.mask(value)

@@ -1,4 +1,4 @@
-"""Tokens made by chance in published forms. None is written out: what looks real would set off other scanners."""
+"""Tokens made by chance in published forms. None is written out: it would set off other scanners."""
 
 import random
 import string
