@@ -120,6 +120,15 @@ def test_without_a_category_rules_that_are_the_same_by_name_are_one(tmp_path: Pa
     assert [same.rule for same in only.also] == ["S101"]
 
 
+def test_without_a_category_other_rules_of_one_line_stay_apart(tmp_path: Path) -> None:
+    def named(rule: str) -> Seen:
+        return replace(seen(2, rule=rule, category="other"), names=frozenset({rule}))
+
+    found = scan(tmp_path, Saying("bandit", named("B101"), named("B311")))
+
+    assert len(found.findings) == 2
+
+
 def test_advisories_of_one_package_that_share_a_name_are_one_finding(tmp_path: Path) -> None:
     def about(rule: str, *names: str, package: str = "left") -> Seen:
         return Seen(

@@ -58,6 +58,15 @@ def test_an_insecure_dependency_is_found_once_under_all_its_names(tmp_path: Path
     assert "no severity given" in found.findings[1].message
 
 
+def test_two_advisories_that_share_a_name_are_one_match() -> None:
+    package = Package(ecosystem="PyPI", name="made-up-parser", version="1.0")
+
+    (match,) = match_packages([package], read_database(DATABASE)).matches
+
+    assert match.names == {"MADE-2026-0001", "MADE-2026-0002", "CVE-2026-90001"}
+    assert match.advisory.id == "MADE-2026-0001"
+
+
 def test_packages_of_npm_are_held_against_theirs(tmp_path: Path) -> None:
     lock = {
         "lockfileVersion": 3,
