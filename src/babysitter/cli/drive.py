@@ -20,6 +20,7 @@ from babysitter.cli.terminal import (
     workspace,
 )
 from babysitter.cli.trusting import asked_once
+from babysitter.service.declared import unmaskable
 from babysitter.service.patience import Patience
 from babysitter.service.queries import Queries
 from babysitter.service.runs import RunService
@@ -69,7 +70,7 @@ def start(  # noqa: PLR0913 (one parameter an option)
     opened = workspace(runs_dir)
     service = RunService(opened)
     if not (quiet or as_json):
-        for name in opened.unmaskable():
+        for name in unmaskable(opened):
             click.echo(f"Warning: {name} looks secret, but is too short to mask (8 characters).", err=True)
     inputs = read_inputs(inputs_file, pairs)
     created = asked_once(

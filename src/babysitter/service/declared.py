@@ -1,5 +1,6 @@
 """Which secrets a run of this workspace would declare, and whether they resolve."""
 
+from babysitter.config import environment
 from babysitter.model.errors import SecretError
 from babysitter.service.process.closure import read_sources
 from babysitter.service.views import View
@@ -23,7 +24,7 @@ def declared_secrets(workspace: Workspace, entry: str | None) -> list[SecretView
     """Return the secrets that a run would declare; those of a process when an entry is given."""
     named = _named(workspace, entry) if entry is not None else frozenset()
     settings = {f"env:{name}" for name in workspace.place.settings.secrets.names}
-    refs = workspace.secrets_to_declare(tuple(named))
+    refs = secrets_to_declare(workspace, tuple(named))
     all_resolve = _state(workspace, refs) == ("resolves", "")
     views = []
     for ref in refs:
@@ -38,6 +39,27 @@ def declared_secrets(workspace: Workspace, entry: str | None) -> list[SecretView
         state, detail = ("resolves", "") if all_resolve else _state(workspace, (ref,))
         views.append(SecretView(ref=ref, state=state, why=why, detail=detail))
     return views
+
+
+def secrets_to_declare(workspace: Workspace, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a new run declares: the code's references, the settings', those known by name."""
+    found = {*named, *(f"env:{name}" for name in workspace.place.settings.secrets.names)}
+    found.update(f"env:{name}" for name in _recognised(workspace)[0])
+    return tuple(sorted(found))
+
+
+def unmaskable(workspace: Workspace) -> tuple[str, ...]:
+    """Return the variables that look secret and are too short to mask, for a warning."""
+    declared = workspace.place.settings.secrets.names
+    return tuple(name for name in _recognised(workspace)[1] if name not in declared)
+
+
+def _recognised(workspace: Workspace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if not workspace.place.settings.secrets.recognise:
+        return (), ()
+    from babysitter.secrets.recognise import recognised_names  # noqa: PLC0415 (only new runs)
+
+    return recognised_names(environment())
 
 
 def _named(workspace: Workspace, entry: str) -> frozenset[str]:

@@ -15,9 +15,10 @@ from babysitter.service.mail import PostMail
 from babysitter.service.patience import Silence
 from babysitter.service.pending import HARNESS, OpenEffect
 from babysitter.service.reading import read_state
-from babysitter.service.session import Opened, finish_log, make_worker, open_run
+from babysitter.service.session import Opened, finish_log, open_run
 from babysitter.service.views import RunView, View, as_stored, run_view
 from babysitter.service.wiring import Workspace
+from babysitter.service.workers import make_worker
 
 
 class HandedOut(View, frozen=True, kw_only=True):

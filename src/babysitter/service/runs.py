@@ -15,10 +15,11 @@ from babysitter.service.entries import entry_of
 from babysitter.service.mail import CancelMail, encode_mail
 from babysitter.service.patience import Face, Patience, Silence
 from babysitter.service.reading import read_state, read_states, run_created
-from babysitter.service.session import NewRun, create_run, finish_log, make_worker, open_run
+from babysitter.service.session import NewRun, create_run, finish_log, open_run
 from babysitter.service.state import RunState
 from babysitter.service.views import RunView, as_stored, run_view
 from babysitter.service.wiring import Workspace
+from babysitter.service.workers import make_worker
 
 
 class RunService:

@@ -297,25 +297,6 @@ class Workspace:
         """What starts stock programs for the person at work."""
         return local_programs()
 
-    def secrets_to_declare(self, named: tuple[str, ...]) -> tuple[str, ...]:
-        """Return what a new run declares: the code's references, the settings', those known by name."""
-        settings = self.place.settings.secrets
-        found = {*named, *(f"env:{name}" for name in settings.names)}
-        found.update(f"env:{name}" for name in self._recognised()[0])
-        return tuple(sorted(found))
-
-    def unmaskable(self) -> tuple[str, ...]:
-        """Return the variables that look secret and are too short to mask, for a warning."""
-        declared = self.place.settings.secrets.names
-        return tuple(name for name in self._recognised()[1] if name not in declared)
-
-    def _recognised(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        if not self.place.settings.secrets.recognise:
-            return (), ()
-        from babysitter.secrets.recognise import recognised_names  # noqa: PLC0415 (only new runs)
-
-        return recognised_names(environment())
-
     def sandbox_name(self) -> str:
         """Return how tasks are confined here, for RUN_CREATED; ``none`` when the settings switch it off."""
         return self.runner.name
