@@ -18,9 +18,9 @@ from pathlib import Path
 
 import babysitter
 from benchmarks.against_peers import measure_peers
-from benchmarks.credentials import measure_credentials
 from benchmarks.bench import Bench
 from benchmarks.child import ROOT, MeasurementError
+from benchmarks.credentials import measure_credentials
 from benchmarks.figures import GOALS, Figure, Goal, failed
 from benchmarks.machine import describe, source_sha256
 from benchmarks.parts import (
