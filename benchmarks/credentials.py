@@ -1,4 +1,4 @@
-"""What is measured of the search for credentials: its cost on the write path and on trees, and what it finds."""
+"""What is measured of the search for credentials: its cost on the write path and on trees, its finds."""
 
 import os
 from collections.abc import Iterator

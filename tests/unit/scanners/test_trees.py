@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from babysitter.model.detections import Hit
 from babysitter.scanners import trees
 from babysitter.scanners.credentials import CredentialScanner
 from babysitter.scanners.trees import TreeScan, scan_stream
@@ -97,10 +98,10 @@ def test_memory_does_not_grow_with_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     largest = 0
 
     class Measured(OneWord):
-        def find(self, text: bytes, path: str = "") -> list[object]:  # type: ignore[override]
+        def find(self, text: bytes, path: str = "") -> list[Hit]:
             nonlocal largest
             largest = max(largest, len(text))
-            return super().find(text, path)  # type: ignore[return-value]
+            return super().find(text, path)
 
     data = io.BytesIO(random.Random(1).randbytes(3 << 20).replace(b"\n", b"x"))
     scan_stream(CredentialScanner(Measured()), "big", data)

@@ -29,6 +29,16 @@ from babysitter.secrets.detection.views import (
     unescaped,
 )
 
+_NARROW_BYTES: Final = 12 << 10
+"""A text as long as this is searched closely only around what the gate points to."""
+_BLOCK_BYTES: Final = 8 << 10
+_BEFORE_BYTES: Final = 768
+_AFTER_BYTES: Final = 3 << 10
+_WIDE: Final = frozenset({
+    "private-key", "putty-private-key", "kubernetes-secret", "kubernetes-secret-data-first",
+})  # fmt: skip
+"""Rules whose matches span more than that; they are asked of the whole text."""
+
 _RANKS: Final = {"form": 0, "plain": 0, "weak-form": 1}
 """A published form says more than the words beside a value."""
 
@@ -63,7 +73,47 @@ class Detector:
         Raises:
             DetectionError: the engine failed.
         """
+        if len(text) >= _NARROW_BYTES and not self._has_team_rules:
+            hits = self._narrowed(text, path)
+            if hits is not None:
+                return _apart(iter(hits), self._ranks)
         return _apart(self._found(text, path, 0), self._ranks)
+
+    def _narrowed(self, text: bytes, path: str) -> list[Hit] | None:
+        """Return what is found in those parts of a long text in which the gate says that something may be.
+
+        None when something reaches over the end of such a part: then the whole text must be searched.
+        """
+        parts, numbers = self._parts(text)
+        wide = [number for number in numbers if number < self._base64 and self.rules[number].id in _WIDE]
+        hits = list(self._confirmed(padded(text) or text, wide, path)) if wide else []
+        for begin, end in parts:
+            for hit in self._found(text[begin:end], path, 0):
+                if (hit.begin == 0 and begin > 0) or (begin + hit.end + 1 >= end < len(text)):
+                    return None
+                hits.append(replace(hit, begin=begin + hit.begin, end=begin + hit.end))
+        return hits
+
+    def _parts(self, text: bytes) -> tuple[list[tuple[int, int]], set[int]]:
+        """Return where the parts begin and end, and which rules may match in them.
+
+        A part is blocks in which the gate finds something, and what is around them.
+        """
+        parts: list[tuple[int, int]] = []
+        numbers: set[int] = set()
+        for block in range(0, len(text), _BLOCK_BYTES):
+            before = max(0, block - _BEFORE_BYTES)
+            found = self._gate.ids(text[before : block + _BLOCK_BYTES + _BEFORE_BYTES])
+            if not found:
+                continue
+            numbers.update(found)
+            begin = text.rfind(b"\n", max(0, before - _BEFORE_BYTES), before) + 1 or before
+            end = min(len(text), block + _BLOCK_BYTES + _AFTER_BYTES)
+            if parts and begin <= parts[-1][1]:
+                parts[-1] = (parts[-1][0], end)
+            else:
+                parts.append((begin, end))
+        return parts, numbers
 
     def _found(self, text: bytes, path: str, depth: int) -> Iterator[Hit]:
         numbers = self._gate.ids(text)

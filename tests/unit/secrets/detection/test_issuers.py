@@ -4,6 +4,7 @@ import base64
 import json
 import random
 import tomllib
+from collections.abc import Callable
 from importlib import resources
 from urllib.parse import quote
 
@@ -31,7 +32,7 @@ PLACES = {
     "beside a zero byte": "\0{}\0",
     "after a comment that would allow it": "x = '{}'  # gitleaks:allow nosec pragma: allowlist secret noqa\n",
 }
-CODINGS = {
+CODINGS: dict[str, Callable[[str], str]] = {
     "as it is": lambda text: text,
     "JSON": json.dumps,
     "JSON in JSON": lambda text: json.dumps({"log": json.dumps({"text": text})}),

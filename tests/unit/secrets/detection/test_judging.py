@@ -76,3 +76,17 @@ def test_a_credential_is_found_wherever_it_stands_in_a_large_text(size: int) -> 
     hits = DETECTOR.find(b"ab \n" * (size // 4) + token + b" cd" * 9)
 
     assert [hit.value for hit in hits] == [token]
+
+
+@pytest.mark.parametrize("before", [0, 1000, 4090, 8190, 20_000])
+@pytest.mark.parametrize("length", [40, 5000, 30_000])
+def test_what_reaches_over_parts_of_a_long_text_is_found_whole(before: int, length: int) -> None:
+    """A long text is searched in parts; a token may be longer than a part."""
+    token = (
+        b"pypi-AgEIcHlwaS5vcmc" + made(f"{{url:{max(60, length)}}}", random.Random(before)).encode() + b"a1"
+    )
+    text = b"plain words\n" * (before // 12) + token + b"\n" + b"more words\n" * 3000
+
+    hits = DETECTOR.find(text)
+
+    assert [hit.value for hit in hits if hit.rule == "pypi-upload"] == [token]
