@@ -1,4 +1,4 @@
-"""Findings stand on the changed lines beside the difference; a rule asks for none.
+"""Findings of the guide's four classes stand on changed lines beside the difference; a rule asks for none.
 
 SQL injection, cross-site scripting, insecure dependencies and hard-coded secrets: each by the true tool.
 """
