@@ -23,13 +23,6 @@ async def review(inputs: list[str], ctx: Context) -> str:
     answer = await ctx.breakpoint(question="Ship it?", title="Ship", findings=scan)
     return f"{scan.complete} {answer.approved}"
 """
-BESIDE = """
-
-@process
-async def beside(inputs: list[str], ctx: Context) -> str:
-    answer = await ctx.breakpoint(question="Ship it?", title="Ship", diff=True, scan=inputs)
-    return str(answer.approved)
-"""
 SARIF_SCHEMA = SCANNERS[1].parent / "@microsoft" / "jest-sarif" / "lib" / "schemas" / "sarif-2.1.0-rtm.5.json"
 VALIDATOR = SCANNERS[0] / "python"
 VALIDATE = """\
@@ -55,11 +48,11 @@ def run(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def started(place: Place, tools: list[str], name: str = "review", code: str = BAD) -> list[dict[str, Any]]:
-    """Start a process and return its events."""
-    place.write({"process.py": PROCESS + BESIDE, "src/a.py": code, "tools.json": json.dumps(tools)})
-    trust_as_it_is(place.root, f"process.py#{name}")
-    ended = run(place, "start", f"process.py#{name}", "--run-id", "r1", "--inputs", "tools.json", "--json")
+def started(place: Place, tools: list[str]) -> list[dict[str, Any]]:
+    """Start the process and return its events."""
+    place.write({"process.py": PROCESS, "src/a.py": BAD, "tools.json": json.dumps(tools)})
+    trust_as_it_is(place.root, "process.py#review")
+    ended = run(place, "start", "process.py#review", "--run-id", "r1", "--inputs", "tools.json", "--json")
     assert ended.returncode == 3, ended.stderr + ended.stdout
     journal = place.root / ".a5c" / "runs" / "r1" / "journal" / "journal.jsonl"
     return [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
@@ -90,18 +83,6 @@ def test_a_scan_in_which_a_tool_is_missing_has_no_counts_for_the_question(place:
     events = started(place, ["bandit", "gone"])
 
     assert of_type(events, "BREAKPOINT_REQUESTED")["data"]["findings"] == {}
-
-
-@pytest.mark.promise("G15")
-@pytest.mark.needs("git")
-def test_tools_beside_the_difference_look_at_the_workspace(place: Place) -> None:
-    """The search for credentials answers for itself; here it is asked what bandit says."""
-    started(place, ["bandit"], "beside")
-
-    (shown,) = (place.root / ".a5c" / "runs" / "r1" / "breakpoints").glob("*/shown.md")
-    text = shown.read_text(encoding="utf-8")
-    assert "Scanned by bandit" in text
-    assert "On other lines: 2 more." in text
 
 
 def test_the_command_leaves_with_4_1_and_0(place: Place) -> None:
