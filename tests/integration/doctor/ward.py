@@ -20,6 +20,7 @@ from babysitter.service.git.credentials import FindCredentials
 from babysitter.service.runs import RunService
 from babysitter.service.wiring import Workspace
 from babysitter.testing.clocks import FakeClock, FakeDice
+from babysitter.testing.trusting import trust_as_it_is
 from tests.integration.git.repository import find
 
 NOW_NS = 1_769_854_530_123_456_000
@@ -157,6 +158,7 @@ class Ward:
     def run(self, run_id: str = "r") -> Path:
         """Have a run of nothing, from its first line to its last; return its journal."""
         self.write("p.py", PROCESS)
+        trust_as_it_is(self.root, "p.py")
         RunService(self.workspace()).start("p.py", None, run_id=run_id)
         return self.root / ".a5c/runs" / run_id / "journal/journal.jsonl"
 

@@ -1,6 +1,6 @@
 """Credentials where they should not be, and the scanners that the guide recommends (G08, G11, G17)."""
 
-from babysitter.model.errors import MissingToolError, NotFoundError
+from babysitter.model.errors import MissingToolError, NotFoundError, ProgramTimeoutError
 from babysitter.model.findings import Finding
 from babysitter.service.doctor.check import (
     Check,
@@ -27,6 +27,9 @@ _SCANNERS = (
     ("npm audit", ("npm", "--version")),
     ("snyk", ("snyk", "--version")),
 )
+# It asks its maker for a newer version otherwise, for half a minute where there is no network.
+_QUIET = {"SEMGREP_ENABLE_VERSION_CHECK": "0", "SEMGREP_SEND_METRICS": "off"}
+_ANSWERS_S = 10.0
 
 
 def files_hold_no_credentials(here: Surroundings) -> Result:
@@ -93,8 +96,8 @@ def scanners_are_here(here: Surroundings) -> Result:
     absent: list[str] = []
     for name, argv in _SCANNERS:
         try:
-            called = here.programs.call(argv, timeout_s=60)
-        except MissingToolError:
+            called = here.programs.call(argv, env=_QUIET, timeout_s=_ANSWERS_S)
+        except (MissingToolError, ProgramTimeoutError):
             absent.append(name)
             continue
         (there if called.status == 0 else absent).append(name)
