@@ -95,6 +95,10 @@ class Database:
                 key = package_key(package.ecosystem, package.name)
                 self._about.setdefault(key, []).append((advisory, affected))
 
+    def is_about(self, ecosystem: str) -> bool:
+        """Tell whether any advisory is about a package of that ecosystem."""
+        return any(key[0] == ecosystem for key in self._about)
+
     def about(self, ecosystem: str, name: str) -> list[tuple[Advisory, Affected]]:
         """Return what there is about a package."""
         return self._about.get(package_key(ecosystem, name), [])

@@ -16,6 +16,7 @@ from babysitter.config import environment, find_root
 from babysitter.model.errors import BabysitterError, NotFoundError, SettingsError
 from babysitter.model.findings import SEVERITIES
 from babysitter.model.rules import Severity
+from babysitter.service.doctor.advisories import advisories_of
 from babysitter.service.doctor.catalogue import acceptance_of, chosen
 from babysitter.service.doctor.check import STATES, Check, Result, State, could_not_check
 from babysitter.service.doctor.installed import comes_from_index
@@ -84,6 +85,7 @@ def surroundings_of(folder: Path, *, online: bool) -> Surroundings:
         online=online,
         from_index=comes_from_index(),
         find=find_credentials(root),
+        advisories=None if workspace is None else advisories_of(workspace),
         words=None if workspace is None else partial(words_of, workspace),
     )
 
