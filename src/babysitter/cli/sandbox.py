@@ -2,8 +2,7 @@
 
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,6 +13,7 @@ from babysitter.cli.root import Verbs
 from babysitter.cli.terminal import json_option, leave, show, style, style_err, workspace
 
 if TYPE_CHECKING:
+    from babysitter.service.performing import Stop
     from babysitter.service.sandboxing import SandboxView, TrialView
 
 _KEPT_BYTES = 32 * 1024
@@ -101,38 +101,13 @@ class _Sink:
         return self._kept.decode(errors="replace")[-count:]
 
 
-class _Stop:
-    """The StopToken of a person's Ctrl-C."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._set = False
-        self._calls: list[Callable[[], None]] = []
-
-    def is_set(self) -> bool:
-        """See model.runner.StopToken."""
-        return self._set
-
-    def on_set(self, call: Callable[[], None]) -> None:
-        """See model.runner.StopToken."""
-        with self._lock:
-            if not self._set:
-                self._calls.append(call)
-                return
-        call()
-
-    def set(self, *_: object) -> None:
-        """Stop it."""
-        with self._lock:
-            self._set, calls = True, self._calls
-        for call in calls:
-            call()
-
-
 @contextmanager
-def _stopped_by_signals() -> Iterator[_Stop]:
-    stop = _Stop()
-    before = {number: signal.signal(number, stop.set) for number in (signal.SIGINT, signal.SIGTERM)}
+def _stopped_by_signals() -> Iterator["Stop"]:
+    from babysitter.service.performing import Stop  # noqa: PLC0415 (loads processes)
+
+    stop = Stop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     try:
         yield stop
     finally:
