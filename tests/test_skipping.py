@@ -37,7 +37,7 @@ def run_suite(folder: Path, source: str, *, ci: bool) -> subprocess.CompletedPro
             "test_it.py",
         ],
         cwd=folder,
-        env={**os.environ, "CI": "true" if ci else ""},
+        env={**os.environ, "CI": "true" if ci else "", "TESTS_IN_CI": ""},
         check=False,
         capture_output=True,
         text=True,
