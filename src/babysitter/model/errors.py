@@ -25,8 +25,7 @@
     │   │   └── SecretSourceError  refused.secret_source  where it is kept is away, or refuses
     │   └── DetectionError         refused.detection      nobody could look whether a credential is in it
     ├── StoreError                 store.*       exit 4
-    │   ├── StoreFailedError       store.disk             a disk operation failed; nothing acknowledged is
-    lost
+    │   ├── StoreFailedError       store.disk             a disk failed; what was acknowledged is kept
     │   └── AppendConflictError    store.conflict
     ├── JournalError               journal.*     exit 1
     │   └── CorruptJournalError    journal.corrupt        what is on disk does not verify

@@ -1,8 +1,7 @@
 """The files of a git history, each version once: what a range of commits brought, to be scanned.
 
-Git is started with no configuration of the user's or the system's, no hooks and no prompts, and asked for
-objects
-alone: nothing of the repository's is run.
+Git is started with no configuration of the user's or the system's, no hooks and no prompts, and asked
+for objects alone: nothing of the repository's is run.
 """
 
 import re

@@ -1,8 +1,7 @@
 """A JSON value as one text to search: a line a string, each behind its key, and the way back to it.
 
 Strings stand as they are, not as JSON would write them: escaping hides what is searched for. The key
-stands before
-its string because a word such as ``password`` says what the string is.
+stands before its string because a word such as ``password`` says what the string is.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,7 @@
 """One pass over a text that says which rules may match in it, whatever the number of rules.
 
 hyperscan where it is there, else one RE2 set: the same answer, slower. The answer may name a rule that
-then does
-not match; it never leaves out one that does.
+then does not match; it never leaves out one that does.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_gate.py:
     - both gates name every rule that matches;

@@ -1,9 +1,8 @@
 """Whether what a rule's expression found is a credential after all: chance, words and checksums.
 
 Nothing here looks at comments or at markers inside the data: who writes the data must not be able to
-switch the
-search off. What is let pass is what no credential looks like: names of variables, places to fill in, digests
-that are called digests, values that repeat themselves.
+switch the search off. What is let pass is what no credential looks like: names of variables, places to
+fill in, digests that are called digests, values that repeat themselves.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_judging.py:
     - a token made by chance in a published form is never taken for a place to fill in;

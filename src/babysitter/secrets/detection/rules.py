@@ -1,8 +1,7 @@
 """Rules for credentials that nobody declared: ours, from the pack, and a team's own.
 
-A rule is an RE2 expression and what its match must be besides. Sources of ours: pack.toml; of a team: any
-file
-in the form of gitleaks (team_rules.py).
+A rule is an RE2 expression and what its match must be besides. Sources of ours: pack.toml; of a team:
+any file in the form of gitleaks (team_rules.py).
 
 Invariants, each with a test in tests/unit/secrets/detection/test_rules.py:
     - where a rule's expression matches, its gate matches too;

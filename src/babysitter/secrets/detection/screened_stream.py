@@ -1,10 +1,8 @@
 """Credentials that nobody declared in output that comes in chunks, cut anywhere.
 
-Held back is the last word of what has come (up to ``HELD_BYTES_MAX``), because it may go on, and a private
-key that
-has begun, because it spans lines. Searched with it is the end of what went before, because a word such as
-``password``
-says what the next one is.
+Held back is the last word of what has come (up to ``HELD_BYTES_MAX``), because it may go on, and a
+private key that has begun, because it spans lines. Searched with it is the end of what went before,
+because a word such as ``password`` says what the next one is.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_screened_stream.py:
     - a token that no chunk holds whole is masked;

@@ -1,8 +1,8 @@
 """The second half of masking: credentials that nobody declared, in what the first half has left.
 
 Wraps a masker of declared secrets, and is one itself, so nothing is stored that went by only one of them.
-What is
-found becomes a mark (marks.py), which nobody turns back: a reader gets the mark, live and on replay alike.
+What is found becomes a mark (marks.py), which nobody turns back: a reader gets the mark, live and on replay
+alike.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_screening.py:
     - a value in which nothing is found is returned as the inner masker returned it;

@@ -1,12 +1,9 @@
 """Other readings of a text: what it says once its escapes are undone, or its base64 decoded.
 
-JSON inside JSON, percent-encoding and HTML put characters into and beside a credential that no expression
-expects.
-So a text is read several times: as it is; with escapes that stand *beside* words undone in place, length
-for length;
-with all escapes undone; and each stretch that is base64 of plain text decoded. Every reading knows which
-bytes of
-the text its own bytes stand for.
+JSON inside JSON, percent-encoding and HTML put characters into and beside a credential that no
+expression expects. So a text is read several times: as it is; with escapes that stand *beside* words
+undone in place, length for length; with all escapes undone; and each stretch that is base64 of plain
+text decoded. Every reading knows which bytes of the text its own bytes stand for.
 
 Invariants, each with a test in tests/unit/secrets/detection/test_views.py:
     - a span of a reading is mapped to bytes of the text that say the same;
