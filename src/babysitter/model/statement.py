@@ -9,6 +9,9 @@ Reference: docs/reference/approval-statement.md.
 Source: in-toto attestation framework, Statement v1, https://in-toto.io/Statement/v1.
 """
 
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
 import msgspec
 from msgspec import Struct
 
@@ -94,16 +97,46 @@ def parse_statement(data: bytes) -> Statement:
     Raises:
         SignatureError: they are no approval statement in canonical form (``reason`` "statement").
     """
-    if len(data) > STATEMENT_BYTES_MAX:
-        raise _refusal(f"it has {len(data)} bytes, more than {STATEMENT_BYTES_MAX}")
+    return read_canonical(
+        data, _DECODER, predicate_type=PREDICATE_TYPE, bytes_max=STATEMENT_BYTES_MAX, refusal=_refusal
+    )
+
+
+class _Signed(Protocol):
+    """A document that people sign, of whatever predicate."""
+
+    @property
+    def type_(self) -> str: ...
+    @property
+    def predicate_type(self) -> str: ...
+
+
+_Document = TypeVar("_Document", bound=_Signed)
+
+
+def read_canonical(
+    data: bytes,
+    decoder: "msgspec.json.Decoder[_Document]",
+    *,
+    predicate_type: str,
+    bytes_max: int,
+    refusal: Callable[[str], SignatureError],
+) -> _Document:
+    """Return the statement that the bytes are: of that predicate, and in canonical form to the byte.
+
+    Raises:
+        SignatureError: what ``refusal`` makes of the reason.
+    """
+    if len(data) > bytes_max:
+        raise refusal(f"it has {len(data)} bytes, more than {bytes_max}")
     try:
-        statement = _DECODER.decode(data)
+        statement = decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _refusal(f"it does not read as one: {error}") from None
-    if statement.type_ != STATEMENT_TYPE or statement.predicate_type != PREDICATE_TYPE:
-        raise _refusal(f"its types are {statement.type_} and {statement.predicate_type}")
-    if statement_bytes(statement) != data:
-        raise _refusal("its bytes are not the canonical form of what it says")
+        raise refusal(f"it does not read as one: {error}") from None
+    if statement.type_ != STATEMENT_TYPE or statement.predicate_type != predicate_type:
+        raise refusal(f"its types are {statement.type_} and {statement.predicate_type}")
+    if canonical_json(msgspec.to_builtins(statement)) != data:
+        raise refusal("its bytes are not the canonical form of what it says")
     return statement
 
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from babysitter.model.errors import SignatureError
-from babysitter.model.statement import STATEMENT_TYPE, Subject
+from babysitter.model.statement import STATEMENT_TYPE, Subject, read_canonical
 from babysitter.model.values import canonical_json
 
 PROCESS_NAMESPACE = "babysitter-process"
@@ -99,17 +99,9 @@ def parse_trust(data: bytes) -> TrustStatement:
     Raises:
         SignatureError: they are no statement of trust in canonical form (``reason`` "statement").
     """
-    if len(data) > TRUST_BYTES_MAX:
-        raise _refusal(f"it has {len(data)} bytes, more than {TRUST_BYTES_MAX}")
-    try:
-        statement = _DECODER.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _refusal(f"it does not read as one: {error}") from None
-    if statement.type_ != STATEMENT_TYPE or statement.predicate_type != TRUST_PREDICATE_TYPE:
-        raise _refusal(f"its types are {statement.type_} and {statement.predicate_type}")
-    if trust_bytes(statement) != data:
-        raise _refusal("its bytes are not the canonical form of what it says")
-    return statement
+    return read_canonical(
+        data, _DECODER, predicate_type=TRUST_PREDICATE_TYPE, bytes_max=TRUST_BYTES_MAX, refusal=_refusal
+    )
 
 
 def _refusal(why: str) -> SignatureError:

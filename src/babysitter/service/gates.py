@@ -40,7 +40,7 @@ class Gates:
     now_ns: Callable[[], int]
     monotonic_s: Callable[[], float]
     no_longer: Callable[[ev.BreakpointResponded, str], str | None]
-    moved: Callable[[ev.BreakpointRequested], str] = lambda _asked: ""
+    moved: Callable[[ev.BreakpointRequested], str]
     _looked_at_s: float = -1.0
     _decider: Decider | None = None
     _rules: dict[tuple[object, ...], Rule | None] = field(default_factory=dict)

@@ -4,7 +4,7 @@ The state that was shown is part of the question. What an approval lets start is
 workspace is in that state: otherwise the release lapses, and people are shown what it has become.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -81,11 +81,11 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """Looks at the workspace for one run. ``began``: the tree of the run's beginning."""
+    """Looks at the workspace for one run. ``began``: the tree of its beginning; ``scans``: made if asked."""
 
     began: str
     changes: Changes
-    scans: Scans
+    scans: Callable[[], Scans]
     writer: JournalWriter
 
     def look(self, command: cmd.RequestBreakpoint, identity: str) -> Looked | None:
@@ -138,7 +138,7 @@ class Review:
             compared = self.changes.compare(command.since, self.began)
             if command.scan is None:
                 return compared, None
-            scan = self.scans.scan(command.scan, self.changes.files(compared.tree))
+            scan = self.scans().scan(command.scan, self.changes.files(compared.tree))
             # What was scanned must be what is shown.
             if self.changes.now(self.began) == compared.tree:
                 return compared, scan

@@ -6,6 +6,8 @@ Each answers for itself. One that is not there, or fails, is told as such, and t
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from babysitter.config import environment
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import NotFoundError
@@ -66,8 +68,8 @@ class ToolsOnFiles:
 
     def __call__(self, tools: Sequence[str], files: Sequence[str]) -> Scan:
         """Return what they find; a name that there is none of is a tool that is missing."""
-        known = [name for name in tools if self._refusal(name) is None]
-        refused = tuple(run for name in tools if (run := self._refusal(name)) is not None)
+        refusals = {name: run for name in tools if (run := self._refusal(name)) is not None}
+        known, refused = [name for name in tools if name not in refusals], tuple(refusals.values())
         if not known:
             return Scan(tools=refused, findings=())
         toolbox = Toolbox(
@@ -81,14 +83,7 @@ class ToolsOnFiles:
         )
         ground = Ground.of_files(self.scanning.root.resolve(), files, self.scanning.settings.exclude)
         found = self.scanning.scan_ground(known, ground, toolbox)
-        return Scan(
-            tools=(*refused, *found.tools),
-            findings=found.findings,
-            known=found.known,
-            suppressed=found.suppressed,
-            baseline_sha256=found.baseline_sha256,
-            notes=found.notes,
-        )
+        return structs.replace(found, tools=(*refused, *found.tools))
 
     def _refusal(self, name: str) -> ToolRun | None:
         try:

@@ -15,8 +15,7 @@ from babysitter.service.past_answers import consecutive_approvals
 from babysitter.service.patience import Face
 from babysitter.service.pending import HARNESS
 from babysitter.service.performing import Floor, Performer
-from babysitter.service.reviewing import Review
-from babysitter.service.scans import scans_of
+from babysitter.service.reviewing import Review, Scans
 from babysitter.service.session import Opened
 from babysitter.service.waiting import Waiting
 from babysitter.service.wiring import Workspace
@@ -96,9 +95,15 @@ def _review(workspace: Workspace, opened: Opened) -> Review:
     return Review(
         began=created.workspace_tree,
         changes=workspace.changes,
-        scans=workspace.scans or scans_of(workspace),
+        scans=partial(_scans, workspace),
         writer=opened.writer,
     )
+
+
+def _scans(workspace: Workspace) -> Scans:
+    from babysitter.service.scans import scans_of  # noqa: PLC0415 (few runs scan, and each one starts)
+
+    return workspace.scans or scans_of(workspace)
 
 
 def _journalist(
