@@ -20,6 +20,7 @@ from babysitter.model.evidence_settings import LogTable, SigningTable
 from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
 from babysitter.model.scan_settings import ScanTable
 from babysitter.model.secret_settings import SecretsTable
+from babysitter.model.server_settings import AccessTable, ServerTable
 from babysitter.model.toml_lines import line_of
 from babysitter.model.trust_settings import TrustTable
 
@@ -100,6 +101,8 @@ class Settings(Table, frozen=True, kw_only=True):
     doctor: DoctorTable = DoctorTable()
     trust: TrustTable = TrustTable()
     scan: ScanTable = ScanTable()
+    access: AccessTable = AccessTable()
+    server: ServerTable = ServerTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""

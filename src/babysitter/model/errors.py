@@ -12,6 +12,8 @@
     │   ├── RunExistsError         refused.exists
     │   ├── RunEndedError          refused.ended
     │   ├── PolicyDeniedError      refused.policy
+    │   ├── CredentialError        refused.credential     no token or session that counts
+    │   ├── ForbiddenError         refused.role           known, but holds no role here that may
     │   ├── SandboxError           refused.sandbox        cannot confine, or would not be confined
     │   ├── MissingToolError       refused.tool
     │   ├── ProgramTimeoutError    refused.timeout        a program of this machine was too slow
@@ -125,6 +127,18 @@ class PolicyDeniedError(RefusedError):
     """A rule says no."""
 
     code = "refused.policy"
+
+
+class CredentialError(RefusedError):
+    """The credential is missing, unknown, expired or revoked; which of these is not said."""
+
+    code = "refused.credential"
+
+
+class ForbiddenError(RefusedError):
+    """The caller is known, and holds no role here that may do this."""
+
+    code = "refused.role"
 
 
 class SandboxError(RefusedError):
