@@ -132,10 +132,12 @@ def create(  # noqa: PLR0913 (one parameter an option)
 ) -> None:
     """Create a run and perform nothing of it: for a harness that performs the effects itself."""
     from babysitter.service.runs import RunService  # noqa: PLC0415 (loads the engine)
+    from babysitter.service.session import NewRun  # noqa: PLC0415
 
     opened = workspace(runs_dir)
     inputs = read_inputs(inputs_file, pairs)
-    created = RunService(opened).create(entry, inputs, run_id=run_id, allow_untrusted=allow_untrusted)
+    new = NewRun(entry=entry, inputs=inputs, run_id=run_id, allow_untrusted=allow_untrusted, harness=True)
+    created = RunService(opened).begin(new)
     view = Queries(opened).status(created)
     show(view, as_json=as_json, text=lambda: created)
 

@@ -55,6 +55,7 @@ class RunCreated(Event, frozen=True, kw_only=True):
     the code may run: ``signed``, ``local``, ``allowed-untrusted``, or in old journals ``unchecked``;
     ``trusted_by``: whose word that is; ``trust_statements``: SHA-256 of each statement of trust that counted.
     ``workspace_tree``: the state of the workspace then, where the process asks for what has changed since.
+    ``harness``: it was created for a harness that performs its effects; no server drives it.
     """
 
     type = "RUN_CREATED"
@@ -77,6 +78,7 @@ class RunCreated(Event, frozen=True, kw_only=True):
     python_version: str
     parent_run_id: str | None = None
     workspace_tree: str = ""
+    harness: bool = False
 
 
 class EffectRequested(Event, frozen=True, kw_only=True):

@@ -5,7 +5,9 @@ With one, the message is left as mail, and the sender waits for its line.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from msgspec import structs
 
@@ -60,11 +62,13 @@ class Sent:
 
 
 class Delivery:
-    """Sends messages into the runs of one workspace as the local user."""
+    """Sends messages into the runs of one workspace: as the local user, or as whom a server knows."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, person: str | None = None) -> None:
         self._workspace = workspace
         self._store = workspace.store
+        self._user = person or workspace.place.user
+        self._method: Literal["local", "token"] = "local" if person is None else "token"
 
     def cancel(self, run_id: str, *, reason: str = "") -> Sent:
         """Ask a run to stop; its process may clean up."""
@@ -88,6 +92,7 @@ class Delivery:
             breakpoint_id=breakpoint_id,
             decision=decision,
             comment=comment,
+            method=self._method,
         )
 
     def ask_about(self, run_id: str, breakpoint_id: str, text: str, *, is_reply: bool = False) -> Sent:
@@ -117,12 +122,8 @@ class Delivery:
         return self.send(run_id, message)
 
     @property
-    def _user(self) -> str:
-        return self._workspace.place.user
-
-    @property
     def user(self) -> str:
-        """The local user: who sends."""
+        """Who sends."""
         return self._user
 
     def new_id(self) -> str:
@@ -138,10 +139,7 @@ class Delivery:
         """
         state = read_state(self._store, run_id)
         if state.end is not None:
-            raise RunEndedError(
-                f"run {run_id} has ended ({state.status}); a journal never grows after its end.",
-                hint=f"Look at it with: babysitter run show {run_id}",
-            )
+            raise _has_ended(run_id, state)
         # Refused here when it can't be taken anyway: the sender learns why at once.
         judge = judge_of(self._workspace, run_id, gates_of(self._workspace, run_id, state))
         events = mail_events(state, message, self._workspace.clock.now_ns(), judge)
@@ -160,6 +158,8 @@ class Delivery:
             state = RunState()
             for record in records:
                 state.apply(record.event(), seq=record.seq, recorded_at=record.recorded_at)
+            if state.end is not None:
+                raise _has_ended(run_id, state)
             ledger = workspace.ledger(run_id)
             ledger.caught_up(state)
             judge = judge_of(workspace, run_id, gates_of(workspace, run_id, state))
@@ -209,6 +209,10 @@ class Delivery:
             lines = self._lines(run_id, before, message.request_id)
             if lines:
                 return Sent(request_id=message.request_id, lines=lines)
+            if self._store.holder(run_id) is None:
+                # Its driver left before it read the mail, so this is left to us after all.
+                with suppress(RunLockedError):
+                    return self._journal_now(run_id, message)
             self._workspace.pause(LOOK_EVERY_S)
         return Sent(request_id=message.request_id, lines=())
 
@@ -228,6 +232,13 @@ class Delivery:
             if getattr(event, "request_id", None) == request_id:
                 found.append(event_view(record))
         return tuple(found)
+
+
+def _has_ended(run_id: str, state: RunState) -> RunEndedError:
+    return RunEndedError(
+        f"run {run_id} has ended ({state.status}); a journal never grows after its end.",
+        hint=f"Look at it with: babysitter run show {run_id}",
+    )
 
 
 def _as_written(answer: ev.BreakpointResponded, masker: Masker) -> ev.BreakpointResponded:

@@ -66,7 +66,7 @@ class Judge:
         """
         _check_form(asked, message, now_ns)
         verified = self._verified(asked, message, now_ns) if message.signature else None
-        method = verified.method if verified is not None else "local"
+        method = verified.method if verified is not None else message.method
         vote = Vote(
             person=message.sender,
             method=method,

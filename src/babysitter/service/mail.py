@@ -5,6 +5,8 @@ whoever holds the run, and deleted after the line is durable. A second message
 of the same id does nothing.
 """
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct, structs
 
@@ -25,6 +27,7 @@ class Message(
 class AnswerMail(Message, frozen=True, kw_only=True, tag="answer"):
     """A person's answer to a breakpoint.
 
+    ``method``: how the sender showed who they are, where nothing is signed.
     ``statement``, ``signature``: what was signed, byte for byte, and the SSH signature; neither is masked, so
     a statement that holds a secret is never sent (service.statements.refuse_secrets).
     """
@@ -36,6 +39,7 @@ class AnswerMail(Message, frozen=True, kw_only=True, tag="answer"):
     signature: str = ""
     on_behalf_of: str | None = None
     break_glass: bool = False
+    method: Literal["local", "token"] = "local"
 
 
 class AskMail(Message, frozen=True, kw_only=True, tag="ask"):

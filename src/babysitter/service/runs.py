@@ -36,7 +36,10 @@ class RunService:
 
         allow_untrusted: what only a person at a terminal may say; a server never does.
         """
-        new = NewRun(entry=entry, inputs=inputs, run_id=run_id, allow_untrusted=allow_untrusted)
+        return self.begin(NewRun(entry=entry, inputs=inputs, run_id=run_id, allow_untrusted=allow_untrusted))
+
+    def begin(self, new: NewRun) -> str:
+        """Create a run, as ``create`` does, for whoever asks."""
         return create_run(self._workspace, new, sandbox=self._workspace.sandbox_name())
 
     def start(
@@ -125,6 +128,8 @@ class RunService:
                     run_id=child_run_id,
                     parent_run_id=run_id,
                     allow_untrusted=allow_untrusted,
+                    # Who began the parent is the author of what it begins.
+                    requested_by=run_created(store, run_id).requested_by,
                 )
                 create_run(workspace, new, sandbox=workspace.sandbox_name())
             return self.drive(

@@ -28,6 +28,8 @@ class NewRun:
     """What a run begins with. ``entry`` as the user gave it; ``run_id`` None: a new ULID.
 
     allow_untrusted: a person said that the code may run though nobody has trusted it; journaled.
+    requested_by: who asks; empty: the local user.
+    harness: it is for a harness that performs the effects itself.
     """
 
     entry: str
@@ -35,6 +37,8 @@ class NewRun:
     run_id: str | None = None
     parent_run_id: str | None = None
     allow_untrusted: bool = False
+    requested_by: str = ""
+    harness: bool = False
 
 
 def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
@@ -53,6 +57,7 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
     loaded.process.inputs_from(new.inputs)
     clock, dice = workspace.clock, workspace.dice
     now_ns = clock.now_ns()
+    requested_by = new.requested_by or workspace.place.user
     run_id = check_run_id(new.run_id) if new.run_id else ulid(now_ns // 1_000_000, dice.bits(80))
     declared = secrets_to_declare(workspace, loaded.secrets)
     masker = workspace.secrets(declared).masker
@@ -61,7 +66,7 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
         "processId": loaded.process.process_id,
         "entry": loaded.entry,
         "createdAt": format_time(now_ns),
-        "requestedBy": workspace.place.user,
+        "requestedBy": requested_by,
         "workspaceId": workspace.place.settings.workspace.id,
         "productVersion": __version__,
         "formatVersion": ev.FORMAT_VERSION,
@@ -74,7 +79,7 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
         inputs_sha256="",
         run_sha256="",
         policy_sha256=workspace.policy_now().digest(),
-        requested_by=workspace.place.user,
+        requested_by=requested_by,
         authors=loaded.authors,
         secrets=declared,
         sandbox=sandbox,
@@ -86,6 +91,7 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
         python_version=platform.python_version(),
         parent_run_id=new.parent_run_id,
         workspace_tree=workspace.changes.begin() if loaded.shows_changes else "",
+        harness=new.harness,
     )
     files = {"run.json": facts, "inputs.json": new.inputs}
     create_journal(workspace.store, run_id, files, [created], masker, clock)

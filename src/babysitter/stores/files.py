@@ -82,6 +82,14 @@ class FileStore:
         """See Store."""
         return self._tree(run_id).read(JOURNAL, offset=offset)
 
+    def journal_size(self, run_id: str) -> int:
+        """See Store."""
+        fd = self._tree(run_id).open(JOURNAL, os.O_RDONLY)
+        try:
+            return self._disk.size(fd)
+        finally:
+            self._disk.close(fd)
+
     def read_file(self, run_id: str, path: str) -> bytes:
         """See Store."""
         return self._tree(run_id).read(path)

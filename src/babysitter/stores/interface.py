@@ -117,6 +117,14 @@ class Store(Protocol):
         """Return the journal's bytes from ``offset`` on."""
         ...
 
+    def journal_size(self, run_id: str) -> int:
+        """Return how many bytes the journal has, without reading them: whether it has grown.
+
+        Raises:
+            NotFoundError: no such run.
+        """
+        ...
+
     def read_file(self, run_id: str, path: str) -> bytes:
         """Return a file of the run.
 

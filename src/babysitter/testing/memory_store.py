@@ -63,6 +63,10 @@ class MemoryStore:
         """See Store."""
         return self._run(run_id).files[JOURNAL][offset:]
 
+    def journal_size(self, run_id: str) -> int:
+        """See Store."""
+        return len(self._run(run_id).files[JOURNAL])
+
     def read_file(self, run_id: str, path: str) -> bytes:
         """See Store."""
         return _read(self._run(run_id), path)

@@ -83,12 +83,13 @@ class Endpoint:
             target += f"?{parts.query}"
         try:
             with closing(self._connected(parts)) as sock:
-                watch = threading.Timer(self.timeout_s, _end, (sock,))
+                late = threading.Event()
+                watch = threading.Timer(self.timeout_s, _end, (sock, late))
                 watch.daemon = True
                 watch.start()
                 try:
                     answer = _ask(sock, parts.netloc, (method, target, body, headers))
-                    if watch.finished.is_set():
+                    if late.is_set():
                         raise TimeoutError("timed out")
                 finally:
                     watch.cancel()
@@ -135,7 +136,9 @@ def _ask(sock: socket.socket, host: str, request: tuple[str, str, bytes | None, 
         return Answer(status=response.status, content_type=response.headers.get_content_type(), body=read)
 
 
-def _end(sock: socket.socket) -> None:
+def _end(sock: socket.socket, late: threading.Event) -> None:
+    # First: once the socket ends, what has come so far looks like a whole answer to whoever reads it.
+    late.set()
     with suppress(OSError):
         # The plain one's, so that a read inside TLS ends as well.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

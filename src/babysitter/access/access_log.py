@@ -1,0 +1,166 @@
+"""Who asked what of a server, from where, and what became of it: one chained line a request.
+
+The lines have the form of a journal's, so the same tools check them. What a request carried is
+not in them: no body, no query, no header, no credential but its public id.
+
+Lines are written at once and synced together, at the latest after ``SYNC_EVERY_S``: a power cut
+may take the last second of them, and nothing else may. A file whose lines do not chain is set
+aside, whole, under a name that says so, and the fresh one begins with what became of it.
+
+Format: docs/reference/access-log.md.
+"""
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import ClassVar, Literal
+
+import msgspec
+from msgspec import Struct
+
+from babysitter.model.clock import Clock, format_time
+from babysitter.model.errors import NotFoundError
+from babysitter.model.lines import BrokenLineError, Chain, Record
+from babysitter.stores.failures import disk_errors
+from babysitter.stores.tree import Tree, write_all
+
+FILE = "server/access.jsonl"
+BYTES_MAX = 64 * 1024 * 1024
+"""A file that has grown to this is set aside, and the next one names it."""
+SYNC_EVERY_S = 1.0
+TEXT_MAX = 300
+
+
+class Line(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What a line of the log holds; ``type`` is the name of its kind."""
+
+    type: ClassVar[str]
+
+
+class Requested(Line, frozen=True, kw_only=True):
+    """One request. ``who`` is empty where nobody showed who they are.
+
+    credential: the public id of the token or session. address: of the caller, behind trusted proxies too.
+    route: the pattern that was met; empty: none. path: as it was asked for, masked, without its query.
+    workspace, subject: what it was about, where that is known. ms: how long it took.
+    """
+
+    type = "REQUEST"
+    who: str = ""
+    credential: str = ""
+    method_of_credential: str = ""
+    address: str
+    method: str
+    route: str = ""
+    path: str = ""
+    workspace: str = ""
+    status: int
+    ms: int
+    bytes: int = 0
+    refused: str = ""
+
+
+class Continued(Line, frozen=True, kw_only=True):
+    """The first line of a file that follows another: its name, its SHA-256 and why it was set aside."""
+
+    type = "CONTINUED"
+    file: str
+    sha256: str
+    why: Literal["full", "broken"]
+    problem: str = ""
+
+
+class AccessLog:
+    """See the module. Safe for several threads; one process writes it, which holds the server's lock."""
+
+    def __init__(self, tree: Tree, clock: Clock) -> None:
+        self._tree = tree
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._chain = Chain()
+        self._fd = -1
+        self._is_dirty = False
+
+    def open(self) -> None:
+        """Afterwards lines can be written; what stands in the file was checked."""
+        with self._lock:
+            data = self._data()
+            try:
+                for _ in self._chain.read(data):
+                    pass
+            except BrokenLineError as broken:
+                self._set_aside("broken", broken.problem)
+                return
+            self._fd = self._tree.open(FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            self._tree.sync_entries(FILE)
+
+    def write(self, line: Requested) -> None:
+        """Add a line. It is on disk at the latest after ``sync``."""
+        with self._lock:
+            self._write(line)
+            if self._chain.offset > BYTES_MAX:
+                self._set_aside("full", "")
+
+    def sync(self) -> None:
+        """Afterwards every line that was written survives a crash of the machine."""
+        with self._lock:
+            if self._is_dirty:
+                with disk_errors("syncing the access log", FILE):
+                    self._tree.disk.sync_data(self._fd)
+                self._is_dirty = False
+
+    def close(self) -> None:
+        """Sync, and let go of the file."""
+        self.sync()
+        with self._lock:
+            self._tree.disk.close(self._fd)
+            self._fd = -1
+
+    def _write(self, line: Line) -> None:
+        data = self._chain.line(line.type, format_time(self._clock.now_ns()), msgspec.json.encode(line))
+        with disk_errors("writing the access log", FILE):
+            write_all(self._tree.disk, self._fd, data)
+        self._is_dirty = True
+
+    def _data(self) -> bytes:
+        with suppress(NotFoundError):
+            return self._tree.read(FILE)
+        return b""
+
+    def _set_aside(self, why: Literal["full", "broken"], problem: str) -> None:
+        """Give the file another name and begin a fresh one that names it."""
+        data = self._data()
+        stamp = format_time(self._clock.now_ns()).replace(":", "").replace(".", "")
+        name = f"access-{stamp}{'.broken' if why == 'broken' else ''}.jsonl"
+        if self._fd >= 0:
+            self._tree.disk.close(self._fd)
+        with disk_errors("setting the access log aside", FILE), self._tree.parent(FILE) as (dir_fd, old):
+            self._tree.disk.rename(old, name, dir_fd)
+            self._tree.disk.sync(dir_fd)
+        self._chain = Chain()
+        self._fd = self._tree.open(FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        digest = hashlib.sha256(data).hexdigest()
+        self._write(Continued(file=name, sha256=digest, why=why, problem=problem))
+        with disk_errors("syncing the access log", FILE):
+            self._tree.disk.sync_data(self._fd)
+        self._tree.sync_entries(FILE)
+        self._is_dirty = False
+
+
+def read_access(tree: Tree) -> Iterator[Record]:
+    """Yield the lines of the log that chain, files that were set aside first, oldest line first.
+
+    Raises:
+        BrokenLineError: where a file's lines do not chain.
+    """
+    names = [f"server/{name}" for name in tree.names("server") if name.startswith("access-")]
+    for name in [*sorted(names), FILE]:
+        with suppress(NotFoundError):
+            yield from Chain().read(tree.read(name))
+
+
+def requested(record: Record) -> Requested | None:
+    """Return what a line says of a request; None for a line of another kind."""
+    return msgspec.json.decode(record.data, type=Requested) if record.type == Requested.type else None

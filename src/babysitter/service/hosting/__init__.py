@@ -1,0 +1,1 @@
+"""What a server does with workspaces: knows their runs, drives them, and answers whoever may ask."""

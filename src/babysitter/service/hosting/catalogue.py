@@ -1,0 +1,166 @@
+"""The runs of one workspace at a glance, kept in memory: what a list shows, and when each run is due.
+
+The journal stays the truth: an entry is made from it and remembers how many bytes it was made
+from, so what others wrote is noticed by the journal's length alone. Runs that move are followed
+line by line; the others cost a few hundred bytes each and are read again when they move.
+
+Invariants, each with a test in tests/unit/service/hosting/test_catalogue.py:
+    - an entry equals what reading the whole journal would give;
+    - a run that can't be read is listed with its problem, and hides no other.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from babysitter.journal.reader import Store
+from babysitter.model.errors import BabysitterError, CorruptJournalError, NotFoundError
+from babysitter.service.reading import JournalTail
+from babysitter.service.state import RunState
+
+FOLLOWED_MAX = 256
+"""So many runs are followed line by line; the one that moved longest ago is let go."""
+
+
+class Entry(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
+    """One run of a list.
+
+    questions: its open breakpoints. due_at: when it goes on by itself, RFC 3339; None: not by time.
+    is_ready: there is work for a driver of ours that nothing holds back. problem: why it can't be read.
+    harness: it is a harness's, which performs its effects and drives it.
+    journal_bytes: how much of its journal this was made from.
+    """
+
+    run_id: str
+    process_id: str = ""
+    status: str = "unreadable"
+    created_at: str = ""
+    updated_at: str = ""
+    requested_by: str = ""
+    parent_run_id: str | None = None
+    seq: int = 0
+    steps: int = 0
+    done: int = 0
+    failed: int = 0
+    questions: int = 0
+    due_at: str | None = None
+    is_ready: bool = False
+    problem: str = ""
+    harness: bool = False
+    journal_bytes: int = 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will ever happen in it again."""
+        return self.status in ("completed", "failed", "cancelled")
+
+
+class Catalogue:
+    """See the module. Safe for several threads."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._entries: dict[str, Entry] = {}
+        self._followed: OrderedDict[str, tuple[JournalTail, RunState]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def all(self) -> list[Entry]:
+        """Return every entry, newest run first."""
+        with self._lock:
+            entries = list(self._entries.values())
+        return sorted(entries, key=lambda entry: (entry.created_at, entry.run_id), reverse=True)
+
+    def get(self, run_id: str) -> Entry | None:
+        """Return a run's entry as it was last made."""
+        with self._lock:
+            return self._entries.get(run_id)
+
+    def look(self) -> list[Entry]:
+        """Take in what has changed on disk, new runs too; return the entries that are new or other."""
+        run_ids = self._store.run_ids()
+        with self._lock:
+            gone = self._entries.keys() - set(run_ids)
+            for run_id in gone:
+                del self._entries[run_id]
+            known = dict(self._entries)
+        return [entry for entry in self._changed(run_ids, known) if entry is not None]
+
+    def _changed(self, run_ids: Iterable[str], known: dict[str, Entry]) -> Iterable[Entry | None]:
+        for run_id in run_ids:
+            entry = known.get(run_id)
+            if entry is not None and entry.has_ended:
+                # A journal never grows after its end.
+                continue
+            try:
+                is_same = entry is not None and self._store.journal_size(run_id) == entry.journal_bytes
+            except BabysitterError:
+                is_same = False
+            if not is_same:
+                yield self.refresh(run_id)
+
+    def refresh(self, run_id: str) -> Entry | None:
+        """Take in what has come to one run; return its entry, None when there is no such run any more."""
+        with self._lock:
+            followed = self._followed.pop(run_id, None)
+        tail, state = followed or (JournalTail(self._store, run_id), RunState())
+        size = 0
+        try:
+            # Before it is read: what comes meanwhile is noticed at the next look.
+            size = self._store.journal_size(run_id)
+            for record in tail.more():
+                state.apply(record.event(), seq=record.seq, recorded_at=record.recorded_at)
+            entry = entry_of(run_id, state, size)
+        except NotFoundError:
+            with self._lock:
+                self._entries.pop(run_id, None)
+            return None
+        except CorruptJournalError as broken:
+            entry = Entry(run_id=run_id, problem=broken.message, journal_bytes=size)
+        else:
+            self._follow(run_id, tail, state)
+        with self._lock:
+            before = self._entries.get(run_id)
+            if before is not None and before.seq > entry.seq and not entry.problem:
+                # Another thread has read further meanwhile.
+                return before
+            self._entries[run_id] = entry
+        return entry
+
+    def _follow(self, run_id: str, tail: JournalTail, state: RunState) -> None:
+        with self._lock:
+            if state.end is None and state.status == "running":
+                self._followed[run_id] = (tail, state)
+                while len(self._followed) > FOLLOWED_MAX:
+                    self._followed.popitem(last=False)
+
+
+def entry_of(run_id: str, state: RunState, journal_bytes: int) -> Entry:
+    """Return the entry of a run that stands so."""
+    created = state.created
+    if created is None:
+        return Entry(run_id=run_id, problem="its journal has no first line yet", journal_bytes=journal_bytes)
+    times = [
+        *state.timers.values(),
+        *(effect.due_at for effect in state.effects.values() if effect.due_at),
+        *(bp.requested.expires_at for bp in state.breakpoints.values() if bp.requested.expires_at),
+    ]
+    return Entry(
+        run_id=run_id,
+        process_id=created.process_id,
+        status=state.status,
+        created_at=state.created_at,
+        updated_at=state.updated_at,
+        requested_by=created.requested_by,
+        parent_run_id=created.parent_run_id,
+        seq=state.seq,
+        steps=state.steps,
+        done=state.done,
+        failed=state.failed,
+        questions=len(state.breakpoints),
+        due_at=None if created.harness else min(times, default=None),
+        is_ready=state.status == "running" and not created.harness,
+        harness=created.harness,
+        journal_bytes=journal_bytes,
+    )
