@@ -1,0 +1,1 @@
+"""The server: an API, an inbox and pages over the use cases of ``service.hosting``."""

@@ -1,0 +1,326 @@
+"""The application: every request passes one gate, and every reply leaves by it.
+
+The gate, in this order; each step answers by itself when it says no:
+
+    1. the address may reach us at all, and the ``Host`` is ours            (403, 421)
+    2. the address has not failed or asked too often                        (429)
+    3. the route is known                                                    (404, 405)
+    4. no other site's page caused it                                        (403)
+    5. a credential says who is asking, unless the route is open to all     (401)
+    6. the body is there in time, and no larger than allowed                (408, 413)
+    7. the use case asks whether the caller may                              (403, 404)
+
+Whatever happens is one line in the access log, and no reply ever holds a traceback.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from anyio import to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Match, Router
+from starlette.routing import Route as StarletteRoute
+from starlette.types import Message, Receive, Scope, Send
+
+from babysitter.access.access_log import TEXT_MAX, AccessLog, Requested
+from babysitter.access.door import Door
+from babysitter.access.rates import Rates
+from babysitter.access.roles import Caller
+from babysitter.model.errors import BabysitterError, CredentialError, ForbiddenError, NotFoundError
+from babysitter.server.exchange import Asked, ErrorReply, ErrorShown, Reply, as_json, refusal
+from babysitter.server.headers import Ground
+from babysitter.server.routes import Route, Table
+from babysitter.server.streams import Streams
+from babysitter.service.hosting.hosting import Hosting
+from babysitter.service.hosting.premises import Masks
+
+BODY_BYTES_MAX = 1024 * 1024
+BODY_S_MAX = 15.0
+FAILURES_PER_MINUTE = 20
+COOKIE = "__Host-babysitter"
+"""The session's cookie; browsers take one of that name only from a secure page, for the whole host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the application is made of. ``mask``: masks credentials in what the access log keeps."""
+
+    hosting: Hosting
+    ground: Ground
+    door: Door
+    log: AccessLog
+    rates: Rates
+    failures: Rates
+    table: Table
+    streams: Streams
+    mask: Masks
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One request on its way through the gate."""
+
+    scope: Scope
+    headers: Mapping[str, str]
+    address: str
+    began_s: float
+    route: Route | None = None
+    caller: Caller | None = None
+    refused: str = ""
+    status: int = 0
+    sent: int = 0
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+class App:
+    """An ASGI application; see the module."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._routes = {route.name: route for route in parts.table}
+        self._router = Router(
+            routes=[
+                StarletteRoute(route.path, endpoint=_never, methods=[route.method], name=route.name)
+                for route in parts.table
+            ]
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        peer = scope["client"][0] if scope.get("client") else ""
+        address = self._parts.ground.caller_address(peer, headers.get("x-forwarded-for", ""))
+        passage = _Passage(scope, headers, address, time.perf_counter())
+        leaving = partial(self._send, passage, send)
+        try:
+            await self._pass(passage, receive, leaving)
+        except ClientDisconnect:
+            passage.refused = "gone"
+        finally:
+            self._note(passage)
+
+    async def _pass(self, passage: _Passage, receive: Receive, send: Send) -> None:
+        try:
+            self._admit(passage)
+            route = passage.route
+            assert route is not None, "what has no route was refused"
+            if route.streams:
+                await self._parts.streams.run(
+                    Request(passage.scope, receive), self._asked(passage, b""), send, self._still(passage)
+                )
+                return
+            body = await _body(Request(passage.scope, receive))
+            assert route.answer is not None, "only streams have none"
+            reply = await to_thread.run_sync(_answered, route, self._asked(passage, body))
+        except BabysitterError as error:
+            passage.refused = error.code
+            reply = refusal(error)
+        except _Refused as refused:
+            passage.refused = refused.code
+            reply = refused.reply
+        await self._leave(passage, reply, receive, send)
+
+    def _admit(self, passage: _Passage) -> None:
+        """Steps 1 to 5."""
+        parts, headers, method = self._parts, passage.headers, passage.scope["method"]
+        if not parts.ground.may_reach(passage.address):
+            raise _Refused(403, "refused.network", "this address may not reach the server.")
+        if not parts.ground.is_ours(headers.get("host", "")):
+            raise _Refused(421, "refused.host", "this server is not called so.")
+        passage.route, passage.params = self._match(passage.scope)
+        credential = _bearer(headers) or _cookies(headers).get(COOKIE, "")
+        self._check_rate(credential.partition("_")[2][:16] or passage.address)
+        if parts.ground.is_cross_site(method, headers, has_session=not _bearer(headers) and bool(credential)):
+            raise _Refused(403, "refused.cross_site", "another site's page may not ask for this.")
+        if not passage.route.open:
+            passage.caller = self._who(headers, passage.address)
+
+    def _check_rate(self, key: str) -> None:
+        wait_s = self._parts.rates.wait_s(key)
+        if wait_s:
+            raise _Refused(429, "refused.rate", "too many requests.", {"Retry-After": str(int(wait_s) + 1)})
+
+    def _match(self, scope: Scope) -> tuple[Route, Mapping[str, str]]:
+        allowed: set[str] = set()
+        for route in self._router.routes:
+            match, child = route.matches(scope)
+            if match is Match.FULL:
+                assert isinstance(route, StarletteRoute), "the table makes no others"
+                return self._routes[route.name], child.get("path_params", {})
+            if match is Match.PARTIAL and isinstance(route, StarletteRoute):
+                allowed |= route.methods or set()
+        if allowed:
+            raise _Refused(405, "usage.method", "not so.", {"Allow": ", ".join(sorted(allowed))})
+        raise NotFoundError("there is nothing here.", hint="See /api/v1/openapi.json, or begin at /.")
+
+    def _who(self, headers: Mapping[str, str], address: str) -> Caller:
+        """Return who asks; an address that guesses too often is not listened to any more."""
+        token, cookie = _bearer(headers), _cookies(headers).get(COOKIE, "")
+        if not token and not cookie:
+            raise CredentialError("nobody is signed in.", hint="Sign in at /sign-in, or send a token.")
+        try:
+            return self._parts.door.by_token(token) if token else self._parts.door.by_session(cookie)
+        except CredentialError:
+            wait_s = self._parts.failures.wait_s(address)
+            if wait_s:
+                later = {"Retry-After": str(int(wait_s) + 1)}
+                raise _Refused(429, "refused.rate", "too many failures.", later) from None
+            raise
+
+    def _still(self, passage: _Passage) -> "partial[Caller | None]":
+        """Return what tells whether a stream's credential still counts."""
+        return partial(self._again, passage)
+
+    def _again(self, passage: _Passage) -> Caller | None:
+        try:
+            return self._who(passage.headers, passage.address)
+        except (BabysitterError, _Refused):
+            return None
+
+    def _asked(self, passage: _Passage, body: bytes) -> Asked:
+        request = Request(passage.scope)
+        return Asked(
+            hosting=self._parts.hosting,
+            caller=passage.caller,
+            method=passage.scope["method"],
+            path=passage.scope["path"],
+            params=passage.params,
+            query=dict(request.query_params),
+            headers=passage.headers,
+            cookies=_cookies(passage.headers),
+            body=body,
+            address=passage.address,
+        )
+
+    async def _leave(self, passage: _Passage, reply: Reply, receive: Receive, send: Send) -> None:
+        response = Response(reply.body, status_code=reply.status, media_type=reply.type)
+        for name, value in reply.headers.items():
+            response.headers.append(name, value)
+        await response(passage.scope, receive, send)
+
+    async def _send(self, passage: _Passage, send: Send, message: Message) -> None:
+        """Put on every reply what every reply carries, and count."""
+        if message["type"] == "http.response.start":
+            passage.status = message["status"]
+            own = {name.lower() for name, _ in message.get("headers", [])}
+            message["headers"] = [
+                *message.get("headers", []),
+                *(
+                    (name.lower().encode(), value.encode())
+                    for name, value in self._parts.ground.headers().items()
+                    if name.lower().encode() not in own
+                ),
+            ]
+        elif message["type"] == "http.response.body":
+            passage.sent += len(message.get("body", b""))
+        await send(message)
+
+    def _note(self, passage: _Passage) -> None:
+        """Write the request's line."""
+        route, caller = passage.route, passage.caller
+        path = self._parts.mask.mask_string(passage.scope["path"][:TEXT_MAX])
+        line = Requested(
+            who=caller.name if caller is not None else "",
+            credential=caller.credential if caller is not None else "",
+            method_of_credential=caller.method if caller is not None else "",
+            address=passage.address,
+            method=passage.scope["method"][:16],
+            route=route.name if route is not None else "",
+            path=path,
+            workspace=passage.params.get("workspace", ""),
+            status=passage.status,
+            ms=int((time.perf_counter() - passage.began_s) * 1000),
+            bytes=passage.sent,
+            refused=passage.refused,
+        )
+        self._parts.log.write(line)
+
+
+class _Refused(Exception):  # noqa: N818 (a way out of the gate, never seen outside of it)
+    """The gate says no before any use case was asked."""
+
+    def __init__(self, status: int, code: str, why: str, headers: Mapping[str, str] | None = None) -> None:
+        self.code = code
+        reply = as_json(ErrorReply(error=ErrorShown(code=code, message=why)), status=status)
+        self.reply = Reply(status=status, body=reply.body, headers=headers or {})
+        super().__init__(why)
+
+
+def _answered(route: Route, asked: Asked) -> Reply:
+    """Call the route's function; a defect of ours becomes a reply that names no more than its place."""
+    assert route.answer is not None, "only streams have none"
+    try:
+        return route.answer(asked)
+    except ForbiddenError as error:
+        return refusal(error)
+    except BabysitterError:
+        raise
+    except Exception as defect:  # noqa: BLE001 (the last boundary: the caller gets a sentence, and the server stays)
+        frame = defect.__traceback__
+        while frame is not None and frame.tb_next is not None:
+            frame = frame.tb_next
+        place = f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame is not None else "?"
+        shown = ErrorShown(
+            code="defect",
+            message=f"a defect of Babysitter: {type(defect).__name__} at {place}.",
+            hint="Nothing that was acknowledged is lost. Please report it with that line.",
+        )
+        return as_json(ErrorReply(error=shown), status=500)
+
+
+async def _body(request: Request) -> bytes:
+    """Return the whole body. Step 6."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+        raise _Refused(413, "usage.too_large", f"the body has more than {BODY_BYTES_MAX} bytes.", _CLOSE)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_S_MAX):
+            async for part in request.stream():
+                size += len(part)
+                if size > BODY_BYTES_MAX:
+                    raise _Refused(
+                        413, "usage.too_large", f"the body has more than {BODY_BYTES_MAX} bytes.", _CLOSE
+                    )
+                parts.append(part)
+    except TimeoutError:
+        raise _Refused(408, "usage.too_slow", "the body did not come in time.", _CLOSE) from None
+    return b"".join(parts)
+
+
+_CLOSE = {"Connection": "close"}
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _cookies(headers: Mapping[str, str]) -> dict[str, str]:
+    pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
+    return {name: value for name, mark, value in pairs if mark}
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def _never(request: Request) -> Response:
+    """Stand where the router wants a function; the gate calls the table's."""
+    raise AssertionError(request.url.path)

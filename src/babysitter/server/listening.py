@@ -1,0 +1,171 @@
+"""Listening: where the server may, with TLS where it must, until it is told to stop.
+
+Beyond loopback it listens only with TLS, or behind a proxy that the settings name, and only when
+somebody can sign in; otherwise it refuses, and says which of these is missing.
+"""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from babysitter.model.errors import RefusedError, SettingsError
+from babysitter.server.headers import is_loopback
+
+if TYPE_CHECKING:
+    from babysitter.server.app import App
+
+HEADER_BYTES_MAX = 16 * 1024
+KEEP_ALIVE_S = 15
+CONNECTIONS_MAX = 2000
+_CERTIFICATE_LOOK_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where to listen. ``cert``, ``key``: PEM files; both or neither."""
+
+    host: str
+    port: int
+    cert: Path | None = None
+    key: Path | None = None
+    has_proxy: bool = False
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether the server ends TLS itself."""
+        return self.cert is not None
+
+
+def check_where(where: Where, *, people: int) -> None:
+    """Return when the server may listen there.
+
+    Raises:
+        SettingsError: a certificate without its key, or the other way round.
+        RefusedError: beyond loopback without TLS, or where nobody could sign in.
+    """
+    if (where.cert is None) != (where.key is None):
+        raise SettingsError("a certificate and its key come together.", hint="Give --tls-cert and --tls-key.")
+    if is_loopback(where.host):
+        return
+    if not where.has_tls and not where.has_proxy:
+        raise RefusedError(
+            f"{where.host} is reached by others, and there is no TLS.",
+            hint="Give --tls-cert and --tls-key, or name the proxy that ends TLS in server.trusted_proxies; "
+            "or keep to --host 127.0.0.1.",
+        )
+    if not people:
+        raise RefusedError(
+            f"{where.host} is reached by others, and nobody can sign in.",
+            hint="Invite somebody first: babysitter person invite NAME.",
+        )
+
+
+def bound(where: Where) -> socket.socket:
+    """Return a socket that listens there.
+
+    Raises:
+        RefusedError: the address is taken, or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((where.host.strip("[]"), where.port))
+        sock.listen(512)
+    except OSError as error:
+        sock.close()
+        raise RefusedError(
+            f"{where.host}:{where.port} can't be listened on: {error.strerror}.",
+            hint="Another server may be there; choose another with --port.",
+        ) from None
+    return sock
+
+
+class Certificate:
+    """A certificate that is read again when its file changes, so that renewing it needs no restart."""
+
+    def __init__(self, cert: Path, key: Path) -> None:
+        self._cert, self._key = cert, key
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._load()
+        self._stamp = self._stamps()
+        self._over = threading.Event()
+
+    def _load(self) -> None:
+        mode = self._key.stat().st_mode if self._key.is_file() else 0
+        if mode & 0o077:
+            raise RefusedError(f"{self._key} may be read by others.", hint=f"chmod 600 {self._key}")
+        try:
+            self.context.load_cert_chain(self._cert, self._key)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(
+                f"{self._cert} and {self._key} are no certificate and its key: {error}.",
+                hint="Both are PEM; a certificate's file begins with its own and goes on with those above.",
+            ) from None
+
+    def _stamps(self) -> tuple[tuple[int, int], ...]:
+        return tuple((facts.st_mtime_ns, facts.st_ino) for facts in (self._cert.stat(), self._key.stat()))
+
+    def look(self) -> bool:
+        """Read the files again if they have changed; tell whether they were. What can't be read is left."""
+        with contextlib.suppress(OSError, RefusedError, SettingsError):
+            stamp = self._stamps()
+            if stamp != self._stamp:
+                self._load()
+                self._stamp = stamp
+                return True
+        return False
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Look every few seconds, meanwhile."""
+
+        def watch() -> None:
+            while not self._over.wait(_CERTIFICATE_LOOK_S):
+                self.look()
+
+        thread = threading.Thread(target=watch, name="certificate", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+
+
+def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> None:
+    """Serve until a signal says stop."""
+    import uvicorn  # noqa: PLC0415 (only to serve)
+
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=5,
+        limit_concurrency=CONNECTIONS_MAX,
+        http="h11",
+        ws="none",
+    )
+    config.load()
+    if certificate is not None:
+        config.ssl = certificate.context
+    with certificate.watched() if certificate is not None else contextlib.nullcontext():
+        uvicorn.Server(config).run(sockets=[sock])
+
+
+def url_of(where: Where, sock: socket.socket) -> str:
+    """Return how this machine reaches the server. Passkeys need a name, so loopback is ``localhost``."""
+    port: Any = sock.getsockname()[1]
+    host = "localhost" if is_loopback(where.host) else where.host
+    return f"{'https' if where.has_tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,160 @@
+"""Server-sent events: a run's lines as they come, and word that something in a workspace has moved.
+
+A stream holds no thread while nothing happens. Its credential is looked at again every
+``LOOK_EVERY_S``: one that was revoked ends it. A reader that does not read is left.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.types import Send
+
+from babysitter.access.roles import Caller
+from babysitter.model.errors import BabysitterError, RefusedError, UsageError
+from babysitter.server.exchange import Asked
+from babysitter.service.hosting.hosting import Hosted
+from babysitter.service.reading import JournalTail
+from babysitter.service.views import event_view
+
+LOOK_EVERY_S = 15.0
+PER_CALLER_MAX = 50
+ALL_MAX = 1000
+SEND_S_MAX = 30.0
+
+Still = Callable[[], Caller | None]
+
+
+class TooManyStreamsError(RefusedError):
+    """One caller, or all together, watch as much as a server bears."""
+
+    code = "refused.rate"
+
+
+class Streams:
+    """The open streams of a server."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    async def run(self, request: Request, asked: Asked, send: Send, still: Still) -> None:
+        """Answer with a stream, until it ends, the caller leaves or their credential no longer counts."""
+        assert asked.caller is not None, "no stream is open to all"
+        key = asked.caller.credential
+        if self._open[key] >= PER_CALLER_MAX or self._open.total() >= ALL_MAX:
+            raise TooManyStreamsError("too many streams are open.", hint="Close one, then ask again.")
+        run_id = asked.params.get("run", "")
+        if run_id:
+            hosted = [await to_thread.run_sync(asked.visit.run, "run.read", run_id, asked.workspace)]
+        else:
+            hosted = await to_thread.run_sync(asked.visit.everywhere, "run.read", asked.workspace)
+        after = _after(asked)
+        self._open[key] += 1
+        try:
+            lines = _lines(hosted[0], run_id, after, still) if run_id else _moves(hosted, still)
+            response = StreamingResponse(lines, media_type="text/event-stream")
+            await response(request.scope, request.receive, send)
+        finally:
+            self._open[key] -= 1
+            self._open += Counter()
+
+
+def _after(asked: Asked) -> int:
+    """Return after which line to begin: what a browser says when it comes back wins."""
+    last = asked.headers.get("last-event-id", "")
+    if not last:
+        return max(0, asked.number("after", 0))
+    if not (last.isascii() and last.isdecimal() and len(last) < 16):
+        raise UsageError("Last-Event-ID is no seq.", hint="Leave it out to begin with the first line.")
+    return int(last)
+
+
+async def _lines(hosted: Hosted, run_id: str, after: int, still: Still) -> AsyncIterator[bytes]:
+    """Yield a run's lines from one on, each with its seq as id; an ``end`` when there will be no more."""
+    loop, moved = asyncio.get_running_loop(), asyncio.Event()
+
+    def note(which: str) -> None:
+        if which == run_id:
+            loop.call_soon_threadsafe(moved.set)
+
+    leave = hosted.feed.watch(note)
+    tail = JournalTail(hosted.workspace.store, run_id)
+    try:
+        yield b": here\n\n"
+        while True:
+            moved.clear()
+            text, has_ended = await to_thread.run_sync(_new_lines, tail, after)
+            if text:
+                yield text
+            if has_ended:
+                yield b"event: end\ndata: {}\n\n"
+                return
+            if not await _waited(moved):
+                if await to_thread.run_sync(still) is None:
+                    return
+                yield b": still here\n\n"
+    finally:
+        leave()
+
+
+def _new_lines(tail: JournalTail, after: int) -> tuple[bytes, bool]:
+    parts: list[bytes] = []
+    has_ended = False
+    try:
+        for record in tail.more():
+            has_ended = record.type in ("RUN_COMPLETED", "RUN_FAILED", "RUN_CANCELLED")
+            if record.seq > after:
+                data = msgspec.json.encode(event_view(record))
+                parts.append(b"id: %d\nevent: line\ndata: %b\n\n" % (record.seq, data))
+    except BabysitterError as error:
+        parts.append(b"event: problem\ndata: %b\n\n" % msgspec.json.encode({"message": error.message}))
+        has_ended = True
+    return b"".join(parts), has_ended
+
+
+async def _moves(hosted: list[Hosted], still: Still) -> AsyncIterator[bytes]:
+    """Yield which runs have moved, at most a few times a second however much happens."""
+    loop, moved, which = asyncio.get_running_loop(), asyncio.Event(), set[str]()
+
+    def note(run_id: str) -> None:
+        def remember() -> None:
+            which.add(run_id)
+            moved.set()
+
+        loop.call_soon_threadsafe(remember)
+
+    leaves = [each.feed.watch(note) for each in hosted]
+    try:
+        yield b": here\n\n"
+        while True:
+            if await _waited(moved):
+                # What comes in the same moment is told together.
+                await asyncio.sleep(_TOGETHER_S)
+                moved.clear()
+                runs, which = sorted(which), set()
+                yield b"event: moved\ndata: %b\n\n" % msgspec.json.encode({"runs": runs[:_NAMED_MAX]})
+            elif await to_thread.run_sync(still) is None:
+                return
+            else:
+                yield b": still here\n\n"
+    finally:
+        for leave in leaves:
+            leave()
+
+
+_TOGETHER_S = 0.25
+_NAMED_MAX = 200
+
+
+async def _waited(moved: asyncio.Event) -> bool:
+    """Wait for something to happen; False when nothing has for a while."""
+    try:
+        async with asyncio.timeout(LOOK_EVERY_S):
+            await moved.wait()
+    except TimeoutError:
+        return False
+    return True
