@@ -30,9 +30,10 @@ from babysitter.access.access_log import TEXT_MAX, AccessLog, Requested
 from babysitter.access.door import Door
 from babysitter.access.rates import Rates
 from babysitter.access.roles import Caller
-from babysitter.model.errors import BabysitterError, CredentialError, ForbiddenError, NotFoundError
-from babysitter.server.exchange import Asked, ErrorReply, ErrorShown, Reply, as_json, refusal
+from babysitter.model.errors import BabysitterError, CredentialError, NotFoundError
+from babysitter.server.exchange import Asked, ErrorReply, ErrorShown, Reply, as_json
 from babysitter.server.headers import Ground
+from babysitter.server.pages.refusals import told
 from babysitter.server.routes import Route, Table
 from babysitter.server.streams import Streams
 from babysitter.service.hosting.hosting import Hosting
@@ -125,7 +126,7 @@ class App:
             reply = await to_thread.run_sync(_answered, route, self._asked(passage, body))
         except BabysitterError as error:
             passage.refused = error.code
-            reply = refusal(error)
+            reply = await to_thread.run_sync(told, self._asked(passage, b""), error)
         except _Refused as refused:
             passage.refused = refused.code
             reply = refused.reply
@@ -262,8 +263,6 @@ def _answered(route: Route, asked: Asked) -> Reply:
     assert route.answer is not None, "only streams have none"
     try:
         return route.answer(asked)
-    except ForbiddenError as error:
-        return refusal(error)
     except BabysitterError:
         raise
     except Exception as defect:  # noqa: BLE001 (the last boundary: the caller gets a sentence, and the server stays)

@@ -15,7 +15,7 @@ _HSTS = "max-age=31536000; includeSubDomains"
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-    "manifest-src 'self'; require-trusted-types-for 'script'; trusted-types default"
+    "manifest-src 'self'"
 )
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
