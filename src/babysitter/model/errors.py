@@ -14,6 +14,7 @@
     │   ├── PolicyDeniedError      refused.policy
     │   ├── CredentialError        refused.credential     no token or session that counts
     │   ├── ForbiddenError         refused.role           known, but holds no role here that may
+    │   ├── RateError              refused.rate           too often, or too much at once
     │   ├── SandboxError           refused.sandbox        cannot confine, or would not be confined
     │   ├── MissingToolError       refused.tool
     │   ├── ProgramTimeoutError    refused.timeout        a program of this machine was too slow
@@ -139,6 +140,12 @@ class ForbiddenError(RefusedError):
     """The caller is known, and holds no role here that may do this."""
 
     code = "refused.role"
+
+
+class RateError(RefusedError):
+    """One caller, or all together, ask for more than a server bears; later there is room again."""
+
+    code = "refused.rate"
 
 
 class SandboxError(RefusedError):

@@ -3,10 +3,10 @@
 The gate, in this order; each step answers by itself when it says no:
 
     1. the address may reach us at all, and the ``Host`` is ours            (403, 421)
-    2. the address has not failed or asked too often                        (429)
-    3. the route is known                                                    (404, 405)
-    4. no other site's page caused it                                        (403)
-    5. a credential says who is asking, unless the route is open to all     (401)
+    2. the route is known                                                    (404, 405)
+    3. no other site's page caused it                                        (403)
+    4. a credential says who is asking, unless the route is open to all     (401)
+    5. who it is has not asked too often; an address has not guessed so     (429)
     6. the body is there in time, and no larger than allowed                (408, 413)
     7. the use case asks whether the caller may                              (403, 404)
 
@@ -141,11 +141,11 @@ class App:
             raise _Refused(421, "refused.host", "this server is not called so.")
         passage.route, passage.params = self._match(passage.scope)
         credential = _bearer(headers) or _cookies(headers).get(COOKIE, "")
-        self._check_rate(credential.partition("_")[2][:16] or passage.address)
         if parts.ground.is_cross_site(method, headers, has_session=not _bearer(headers) and bool(credential)):
             raise _Refused(403, "refused.cross_site", "another site's page may not ask for this.")
         if not passage.route.open:
             passage.caller = self._who(headers, passage.address)
+        self._check_rate(passage.caller.credential if passage.caller is not None else passage.address)
 
     def _check_rate(self, key: str) -> None:
         wait_s = self._parts.rates.wait_s(key)

@@ -5,20 +5,20 @@ its use case asks the caller's role for; the table is held against what really h
 that visits every route as everybody.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from babysitter.server.exchange import Answerer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route:
     """One route.
 
     name: stable, for the access log and OpenAPI. action: None: nothing but a credential is needed.
     takes, gives: types of the bodies. query: the names of what the query may hold, each with its words.
     streams: it is answered with server-sent events; then ``answer`` is not called.
+    gives_type: the media type of what it gives, where that is no JSON.
     """
 
     method: str
@@ -33,7 +33,7 @@ class Route:
     status: int = 200
     query: dict[str, str] | None = None
     streams: bool = False
+    gives_type: str = "text/plain"
 
 
 Table = tuple[Route, ...]
-Gather = Callable[[], Table]

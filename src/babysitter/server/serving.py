@@ -66,7 +66,7 @@ def serving(workspace: "Workspace", where: Where) -> Iterator[Serving]:
                 url=workspace.place.settings.server.public_url or url_of(where, sock),
                 hosting=hosting,
                 premises=premises,
-                app=make_app(hosting, premises, ground),
+                app=App(parts_of(hosting, premises, ground)),
                 sock=sock,
                 certificate=certificate,
             )
@@ -74,22 +74,20 @@ def serving(workspace: "Workspace", where: Where) -> Iterator[Serving]:
             sock.close()
 
 
-def make_app(hosting: Hosting, premises: Premises, ground: Ground) -> App:
-    """Return the application of a server that stands on that ground."""
+def parts_of(hosting: Hosting, premises: Premises, ground: Ground) -> Parts:
+    """Return what the application of a server that stands on that ground is made of."""
     clock = hosting.home.workspace.clock
     settings = hosting.home.workspace.place.settings.server
-    return App(
-        Parts(
-            hosting=hosting,
-            ground=ground,
-            door=premises.door,
-            log=premises.log,
-            rates=Rates(clock, per_minute=settings.requests_per_minute),
-            failures=Rates(clock, per_minute=FAILURES_PER_MINUTE),
-            table=TABLE,
-            streams=Streams(),
-            mask=premises.mask,
-        )
+    return Parts(
+        hosting=hosting,
+        ground=ground,
+        door=premises.door,
+        log=premises.log,
+        rates=Rates(clock, per_minute=settings.requests_per_minute),
+        failures=Rates(clock, per_minute=FAILURES_PER_MINUTE),
+        table=TABLE,
+        streams=Streams(),
+        mask=premises.mask,
     )
 
 

@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from babysitter.access.roles import Caller
-from babysitter.model.errors import BabysitterError, RefusedError, UsageError
+from babysitter.model.errors import BabysitterError, RateError, UsageError
 from babysitter.server.exchange import Asked
 from babysitter.service.hosting.hosting import Hosted
 from babysitter.service.reading import JournalTail
@@ -29,12 +29,6 @@ SEND_S_MAX = 30.0
 Still = Callable[[], Caller | None]
 
 
-class TooManyStreamsError(RefusedError):
-    """One caller, or all together, watch as much as a server bears."""
-
-    code = "refused.rate"
-
-
 class Streams:
     """The open streams of a server."""
 
@@ -46,7 +40,7 @@ class Streams:
         assert asked.caller is not None, "no stream is open to all"
         key = asked.caller.credential
         if self._open[key] >= PER_CALLER_MAX or self._open.total() >= ALL_MAX:
-            raise TooManyStreamsError("too many streams are open.", hint="Close one, then ask again.")
+            raise RateError("too many streams are open.", hint="Close one, then ask again.")
         run_id = asked.params.get("run", "")
         if run_id:
             hosted = [await to_thread.run_sync(asked.visit.run, "run.read", run_id, asked.workspace)]

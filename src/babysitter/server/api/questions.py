@@ -101,6 +101,7 @@ ROUTES: Table = (
         name="breakpoints.document",
         answer=document,
         summary="Give shown.md, whose digest the journal holds, byte for byte.",
+        gives_type="text/markdown",
         action="breakpoint.read",
         query=_WHERE,
     ),

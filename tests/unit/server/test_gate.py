@@ -1,0 +1,278 @@
+"""The gate: who is not heard at all, and what every reply carries."""
+
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from babysitter.model.errors import SettingsError
+from babysitter.model.lines import Chain
+from babysitter.server.app import BODY_BYTES_MAX
+from babysitter.server.headers import ground_of
+from tests.unit.server.served import ORIGIN, Server, ground
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+@pytest.mark.promise("G22")
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost:3186", "localhost", "127.0.0.1.evil.example:3185", "", "a:b:c", "[::1"],
+)
+def test_a_name_that_was_rebound_to_us_is_not_ours(server: Server, host: str) -> None:
+    reply = server.client("viewer").get("/api/v1/runs", headers={"host": host})
+
+    assert reply.status_code == 421
+    assert reply.json()["error"]["code"] == "refused.host"
+
+
+@pytest.mark.promise("G22")
+@pytest.mark.parametrize("host", ["localhost:3185", "127.0.0.1:3185", "[::1]:3185", "LOCALHOST:3185"])
+def test_the_names_of_this_machine_are_ours(server: Server, host: str) -> None:
+    assert server.client("viewer").get("/api/v1/runs", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.promise("G18")
+def test_only_the_networks_of_the_settings_are_let_in(tmp_path: Path) -> None:
+    server = Server(tmp_path, ground=ground(networks=("10.0.0.0/8", "192.0.2.7")))
+
+    seen = {
+        address: server.client("viewer", address=address).get("/api/v1/runs").status_code
+        for address in (
+            "10.1.2.3",
+            "192.0.2.7",
+            "::ffff:10.9.9.9",
+            "192.0.2.8",
+            "127.0.0.1",
+            "::1",
+            "nonsense",
+        )
+    }
+
+    assert [address for address, status in seen.items() if status == 200] == [
+        "10.1.2.3",
+        "192.0.2.7",
+        "::ffff:10.9.9.9",
+    ]
+
+
+@pytest.mark.promise("G18")
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "caller"),
+    [
+        ("203.0.113.9", "10.0.0.1", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "unknown", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.9, <script>", "10.0.0.1"),
+        ("10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"),
+    ],
+)
+def test_only_a_named_proxy_is_believed_about_addresses(peer: str, forwarded: str, caller: str) -> None:
+    assert ground(proxies=("10.0.0.0/8",)).caller_address(peer, forwarded) == caller
+
+
+@pytest.mark.promise("G22")
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://localhost:3186"},
+        {"origin": "https://localhost:3185"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": ORIGIN, "sec-fetch-site": "cross-site"},
+        {},
+    ],
+)
+def test_another_sites_page_changes_nothing(server: Server, headers: dict[str, str]) -> None:
+    """A session's cookie goes with what a browser sends, whoever's page made it send that."""
+    reply = server.client(cookie="operator").post("/api/v1/runs/r/cancel", json={}, headers=headers)
+
+    assert reply.status_code == 403
+    assert reply.json()["error"]["code"] == "refused.cross_site"
+
+
+@pytest.mark.parametrize("headers", [{"origin": ORIGIN}, {"sec-fetch-site": "same-origin"}])
+def test_our_own_page_may(server: Server, headers: dict[str, str]) -> None:
+    reply = server.client(cookie="operator").post("/api/v1/runs/r/cancel", json={}, headers=headers)
+
+    assert reply.json()["error"]["code"] == "usage.not_found"
+
+
+def test_a_program_with_a_token_sends_no_origin_and_may(server: Server) -> None:
+    reply = server.client("operator").post("/api/v1/runs/r/cancel", json={})
+
+    assert reply.json()["error"]["code"] == "usage.not_found"
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [("/api/v1/runs", "*/*"), ("/inbox", "text/html"), ("/nothing", "text/html"), ("/api/v1/health", "*/*")],
+)
+@pytest.mark.parametrize("token", ["", "viewer"])
+def test_every_reply_says_that_nothing_foreign_runs_in_it(
+    server: Server, path: str, accept: str, token: str
+) -> None:
+    headers = server.client(token).get(path, headers={"accept": accept}).headers
+
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+    assert "server" not in headers
+
+
+@pytest.mark.promise("G20")
+def test_where_there_is_tls_browsers_are_told_to_keep_to_it(tmp_path: Path) -> None:
+    plain, secure = Server(tmp_path / "a"), Server(tmp_path / "b", ground=ground(has_tls=True))
+
+    assert "strict-transport-security" not in plain.client().get("/api/v1/health").headers
+    assert "max-age=" in secure.client().get("/api/v1/health").headers["strict-transport-security"]
+
+
+def test_a_body_that_is_too_large_is_not_read(server: Server) -> None:
+    large = b"x" * (BODY_BYTES_MAX + 1)
+    json_type = {"content-type": "application/json"}
+
+    def in_pieces() -> object:
+        yield from (large[:100_000] for _ in range(12))
+
+    whole = server.client("operator").post("/api/v1/runs", content=large, headers=json_type)
+    pieces = server.client("operator").post("/api/v1/runs", content=in_pieces(), headers=json_type)  # type: ignore[arg-type]
+
+    assert (whole.status_code, pieces.status_code) == (413, 413)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{", "application/json"),
+        (b"\xff\xfe", "application/json"),
+        (b'{"entry":1}', "application/json"),
+        (b'{"entry":"x","surprise":1}', "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"entry":"x"}', "text/plain"),
+        (b"entry=x", "application/x-www-form-urlencoded"),
+        (b"", "application/json"),
+    ],
+)
+def test_a_body_that_is_not_what_is_expected_is_said_so(server: Server, body: bytes, kind: str) -> None:
+    reply = server.client("operator").post("/api/v1/runs", content=body, headers={"content-type": kind})
+
+    assert reply.status_code == 400
+    assert reply.json()["error"]["code"] == "usage"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=x", "limit=501", "cursor=x", "limit=9999999999999999999999", "limit=-1", "limit=1e3"],
+)
+def test_a_query_that_is_not_what_is_expected_is_said_so(server: Server, query: str) -> None:
+    assert server.client("viewer").get(f"/api/v1/runs?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["after=x", "after=-5", "limit=0", "after=99999999999999999999", "after=%D9%A1"]
+)
+def test_a_cursor_that_is_none_is_said_so(server: Server, query: str) -> None:
+    assert server.client("viewer").get(f"/api/v1/runs/r/events?{query}").status_code in {400, 404}
+
+
+@pytest.mark.promise("G19")
+def test_an_address_that_guesses_is_soon_not_listened_to(tmp_path: Path) -> None:
+    server = Server(tmp_path, failures=5)
+
+    guesses = [server.client(f"guess-{number}").get("/api/v1/runs").status_code for number in range(8)]
+
+    assert guesses[:5] == [401] * 5
+    assert set(guesses[5:]) == {429}
+    assert server.client("viewer").get("/api/v1/runs").status_code == 200
+    assert server.client("guess", address="192.0.2.1").get("/api/v1/runs").status_code == 401
+
+
+def test_one_caller_may_not_take_the_whole_server(tmp_path: Path) -> None:
+    server = Server(tmp_path, per_minute=3)
+
+    statuses = [server.client("viewer").get("/api/v1/runs").status_code for _ in range(5)]
+
+    assert statuses == [200, 200, 200, 429, 429]
+    assert server.client("auditor").get("/api/v1/runs").status_code == 200
+
+
+@pytest.mark.promise("G21")
+def test_every_request_is_a_line_that_chains_and_holds_no_secret(server: Server) -> None:
+    server.client("viewer").get("/api/v1/runs?text=hidden-in-a-query")
+    server.client("hidden-in-a-token").get("/api/v1/runs")
+    server.client().get("/nothing/at/all%0A%7B%7D")
+    server.client("operator").post("/api/v1/runs", content=b'{"entry":"hidden-in-a-body"}')
+
+    data = server.access_lines()
+    lines = [json.loads(record.data) for record in Chain().read(data)]
+
+    assert [(line.get("who", ""), line["status"]) for line in lines] == [
+        ("viewer@example.com", 200),
+        ("", 401),
+        ("", 404),
+        ("operator@example.com", 400),
+    ]
+    assert lines[1]["refused"] == "refused.credential"
+    assert lines[0]["address"] == "127.0.0.1"
+    assert b"hidden" not in data
+
+
+@given(path=st.text(max_size=80), method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]))
+def test_whatever_is_asked_for_is_answered_without_a_defect(
+    tmp_path_factory: pytest.TempPathFactory, path: str, method: str
+) -> None:
+    server = _only_server(tmp_path_factory)
+    reply = server.client("admin").request(method, "/" + quote(path.lstrip("/"), safe="/?&=%.:"))
+
+    assert reply.status_code < 500
+
+
+_SERVERS: list[Server] = []
+
+
+def _only_server(factory: pytest.TempPathFactory) -> Server:
+    if not _SERVERS:
+        _SERVERS.append(Server(factory.mktemp("gate")))
+    return _SERVERS[0]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"public_url": "ftp://example.com"},
+        {"public_url": "http://example.com"},
+        {"public_url": "https://"},
+        {"public_url": "https://example.com/below"},
+        {"networks": ("10.0.0.1/8",)},
+        {"networks": ("everybody",)},
+        {"proxies": ("proxy.example.com",)},
+    ],
+)
+def test_settings_that_say_nothing_safe_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(SettingsError):
+        ground(**settings)
+
+
+def test_a_public_url_is_one_of_our_names() -> None:
+    stands = ground_of(
+        host="0.0.0.0", port=443, public_url="https://Ok.example.com", networks=(), proxies=(), has_tls=True
+    )
+
+    assert stands.is_ours("ok.example.com")
+    assert not stands.is_ours("localhost:443")
+    assert "https://ok.example.com" in stands.origins
