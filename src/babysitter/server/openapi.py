@@ -14,7 +14,11 @@ from babysitter.server.exchange import ErrorReply
 from babysitter.server.routes import Route, Table
 
 _REFERENCE = "#/components/schemas/{name}"
-_WHOLE_NUMBERS = {"limit", "after", "offset"}
+_WHOLE_NUMBERS: dict[str, dict[str, int | str]] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": 500},
+    "after": {"type": "integer", "minimum": 0},
+    "offset": {"type": "integer", "minimum": -1},
+}
 _ERRORS = {
     "400": "The call or its body is not what is expected.",
     "401": "No credential that counts.",
@@ -64,7 +68,8 @@ def _operation(route: Route, schema_of: dict[int, Any]) -> dict[str, Any]:
     elif route.gives is not None:
         done["content"] = {"application/json": {"schema": schema_of[id(route.gives)]}}
     else:
-        done["content"] = {route.gives_type: {"schema": {"type": "string"}}}
+        kind = "object" if route.gives_type == "application/json" else "string"
+        done["content"] = {route.gives_type: {"schema": {"type": kind}}}
     error = {"application/json": {"schema": schema_of[id(ErrorReply)]}}
     replies: dict[str, Any] = {str(route.status): done}
     replies |= {status: {"description": words, "content": error} for status, words in _ERRORS.items()}
@@ -95,7 +100,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             "name": name,
             "in": "query",
             "description": words,
-            "schema": {"type": "integer" if name in _WHOLE_NUMBERS else "string"},
+            "schema": _WHOLE_NUMBERS.get(name, {"type": "string"}),
         }
         for name, words in (route.query or {}).items()
     ]

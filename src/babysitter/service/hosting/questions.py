@@ -3,6 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -14,6 +15,7 @@ from babysitter.service.hosting.hosting import Hosted
 from babysitter.service.hosting.runs import SentView
 from babysitter.service.hosting.visit import Visit
 from babysitter.service.judges import gates_of
+from babysitter.service.judging import Decision
 from babysitter.service.policing import ExplanationView
 from babysitter.service.reading import read_state, run_created
 from babysitter.service.shown import Shown
@@ -63,13 +65,13 @@ class ToSign(View, frozen=True, kw_only=True):
     statement: str
     namespace: str
     challenge: str
-    options: dict[str, object]
+    options: dict[str, Any]
 
 
 class Wanted(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """An answer that is to be signed."""
 
-    decision: str
+    decision: Decision
     comment: str = ""
     on_behalf_of: str | None = None
     break_glass: bool = False
@@ -90,7 +92,7 @@ class Given(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
     statement: what was signed; with ``signature``, an SSH signature, or ``assertion``, a passkey's.
     """
 
-    decision: str
+    decision: Decision
     comment: str = ""
     on_behalf_of: str | None = None
     break_glass: bool = False

@@ -1,7 +1,7 @@
 """What visitors see of runs and do with them."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -131,7 +131,7 @@ class Signal(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
 class Posted(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """The outcome of an effect that was handed out. ``status``: ``ok`` or ``error``."""
 
-    status: str
+    status: Literal["ok", "error"]
     value: Json = None
     error_name: str = ""
     error_message: str = ""
