@@ -136,13 +136,13 @@ class App:
         """Steps 1 to 5."""
         parts, headers, method = self._parts, passage.headers, passage.scope["method"]
         if not parts.ground.may_reach(passage.address):
-            raise _Refused(403, "refused.network", "this address may not reach the server.")
+            raise _Refused("refused.network", "this address may not reach the server.")
         if not parts.ground.is_ours(headers.get("host", "")):
-            raise _Refused(421, "refused.host", "this server is not called so.")
+            raise _Refused("refused.host", "this server is not called so.")
         passage.route, passage.params = self._match(passage.scope)
         credential = _bearer(headers) or _cookies(headers).get(COOKIE, "")
         if parts.ground.is_cross_site(method, headers, has_session=not _bearer(headers) and bool(credential)):
-            raise _Refused(403, "refused.cross_site", "another site's page may not ask for this.")
+            raise _Refused("refused.cross_site", "another site's page may not ask for this.")
         if not passage.route.open:
             passage.caller = self._who(headers, passage.address)
         self._check_rate(passage.caller.credential if passage.caller is not None else passage.address)
@@ -150,7 +150,7 @@ class App:
     def _check_rate(self, key: str) -> None:
         wait_s = self._parts.rates.wait_s(key)
         if wait_s:
-            raise _Refused(429, "refused.rate", "too many requests.", {"Retry-After": str(int(wait_s) + 1)})
+            raise _Refused("refused.rate", "too many requests.", {"Retry-After": str(int(wait_s) + 1)})
 
     def _match(self, scope: Scope) -> tuple[Route, Mapping[str, str]]:
         allowed: set[str] = set()
@@ -162,7 +162,7 @@ class App:
             if match is Match.PARTIAL and isinstance(route, StarletteRoute):
                 allowed |= route.methods or set()
         if allowed:
-            raise _Refused(405, "usage.method", "not so.", {"Allow": ", ".join(sorted(allowed))})
+            raise _Refused("usage.method", "not so.", {"Allow": ", ".join(sorted(allowed))})
         raise NotFoundError("there is nothing here.", hint="See /api/v1/openapi.json, or begin at /.")
 
     def _who(self, headers: Mapping[str, str], address: str) -> Caller:
@@ -176,7 +176,7 @@ class App:
             wait_s = self._parts.failures.wait_s(address)
             if wait_s:
                 later = {"Retry-After": str(int(wait_s) + 1)}
-                raise _Refused(429, "refused.rate", "too many failures.", later) from None
+                raise _Refused("refused.rate", "too many failures.", later) from None
             raise
 
     def _still(self, passage: _Passage) -> "partial[Caller | None]":
@@ -248,11 +248,23 @@ class App:
         self._parts.log.write(line)
 
 
+GATE: Mapping[str, int] = {
+    "refused.network": 403,
+    "refused.host": 421,
+    "refused.cross_site": 403,
+    "refused.rate": 429,
+    "usage.method": 405,
+    "usage.too_large": 413,
+    "usage.too_slow": 408,
+}
+"""What the gate says no with, before any use case is asked, and each one's status."""
+
+
 class _Refused(Exception):  # noqa: N818 (a way out of the gate, never seen outside of it)
     """The gate says no before any use case was asked."""
 
-    def __init__(self, status: int, code: str, why: str, headers: Mapping[str, str] | None = None) -> None:
-        self.code = code
+    def __init__(self, code: str, why: str, headers: Mapping[str, str] | None = None) -> None:
+        self.code, status = code, GATE[code]
         reply = as_json(ErrorReply(error=ErrorShown(code=code, message=why)), status=status)
         self.reply = Reply(status=status, body=reply.body, headers=headers or {})
         super().__init__(why)
@@ -282,7 +294,7 @@ async def _body(request: Request) -> bytes:
     """Return the whole body. Step 6."""
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-        raise _Refused(413, "usage.too_large", f"the body has more than {BODY_BYTES_MAX} bytes.", _CLOSE)
+        raise _Refused("usage.too_large", f"the body has more than {BODY_BYTES_MAX} bytes.", _CLOSE)
     parts: list[bytes] = []
     size = 0
     try:
@@ -291,11 +303,11 @@ async def _body(request: Request) -> bytes:
                 size += len(part)
                 if size > BODY_BYTES_MAX:
                     raise _Refused(
-                        413, "usage.too_large", f"the body has more than {BODY_BYTES_MAX} bytes.", _CLOSE
+                        "usage.too_large", f"the body has more than {BODY_BYTES_MAX} bytes.", _CLOSE
                     )
                 parts.append(part)
     except TimeoutError:
-        raise _Refused(408, "usage.too_slow", "the body did not come in time.", _CLOSE) from None
+        raise _Refused("usage.too_slow", "the body did not come in time.", _CLOSE) from None
     return b"".join(parts)
 
 
