@@ -17,8 +17,15 @@ import msgspec
 import pytest
 
 from babysitter.config import Settings
+from babysitter.mcp.arguments import ARGUMENTS_BYTES_MAX
+from babysitter.mcp.drives import DRIVES_MAX
+from babysitter.mcp.reading import FINDINGS_MAX
+from babysitter.mcp.server import CALLS_MAX, RESULT_BYTES_MAX
+from babysitter.mcp.stdio import LINE_BYTES_MAX
+from babysitter.mcp.tools import TOOLS
 from babysitter.model.errors import BabysitterError
 from babysitter.model.events import EVENT_TYPES
+from babysitter.model.values import MAX_DEPTH
 from babysitter.server.app import GATE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -314,3 +321,38 @@ def test_every_link_between_our_pages_leads_somewhere() -> None:
         dead += [f"{page.relative_to(ROOT)} -> {name}" for name in ours if not (page.parent / name).exists()]
 
     assert dead == [], f"these links lead nowhere: {dead}"
+
+
+def test_every_tool_for_agents_stands_in_the_reference_with_its_action_hints_and_arguments() -> None:
+    page = (REFERENCE / "mcp.md").read_text(encoding="utf-8")
+    found = sections(page)
+    hints = {
+        "read-only": "reads_only",
+        "destructive": "destructive",
+        "idempotent": "idempotent",
+        "open world": "open_world",
+    }
+
+    assert {heading for heading in found if "_" in heading or heading == "scan"} == {t.name for t in TOOLS}
+    for tool in TOOLS:
+        body = found[tool.name]
+        assert f"Action `{tool.action}`." in body
+        given = [word for word, field in hints.items() if getattr(tool.effects, field)] or ["none"]
+        assert f"Hints: {', '.join(given)}." in body
+        rows = re.findall(r"^\| `(\w+)`( \(required\))? \|", body, re.MULTILINE)
+        fields = msgspec.structs.fields(tool.takes)
+        assert rows == [(field.encode_name, " (required)" if field.required else "") for field in fields]
+        assert tool.description in body
+
+
+def test_the_bounds_of_tools_stand_in_the_reference() -> None:
+    page = (REFERENCE / "mcp.md").read_text(encoding="utf-8")
+    mib = 1024 * 1024
+
+    for text in (
+        f"arguments of {ARGUMENTS_BYTES_MAX // mib} MiB in all and {MAX_DEPTH} levels",
+        f"answers of {RESULT_BYTES_MAX // mib} MiB, {CALLS_MAX} calls and {DRIVES_MAX} driven runs",
+        f"more than {LINE_BYTES_MAX // mib} MiB ends the session",
+        f"the worst {FINDINGS_MAX},",
+    ):
+        assert text in page, text

@@ -10,11 +10,9 @@ from babysitter.cli.plain import plain, plain_lines
 from babysitter.cli.render import breakpoint_list
 from babysitter.cli.root import Verbs
 from babysitter.cli.terminal import json_option, runs_dir_option, show, workspace
-from babysitter.model.errors import NotFoundError
 from babysitter.service.delivery import Delivery, Sent
 from babysitter.service.queries import Queries
 from babysitter.service.reading import find_breakpoint
-from babysitter.service.views import BreakpointView
 
 
 @click.group("breakpoint", cls=Verbs, epilog="Example: babysitter breakpoint list last")
@@ -44,7 +42,7 @@ def list_(*, run_id: str, as_json: bool, runs_dir: str | None) -> None:
 def show_(*, breakpoint_id: str, as_json: bool, runs_dir: str | None) -> None:
     """Print what an approver is shown, byte for byte as the journal's digest has it."""
     queries = Queries(workspace(runs_dir))
-    run_id, view = _find(queries, breakpoint_id)
+    run_id, view = queries.find_breakpoint(breakpoint_id)
     shown = queries.read_file(run_id, f"breakpoints/{view.breakpoint_id}/shown.md").decode()
     show({"breakpoint": view, "shown": shown}, as_json=as_json, text=lambda: plain_lines(shown).rstrip())
 
@@ -56,7 +54,7 @@ def show_(*, breakpoint_id: str, as_json: bool, runs_dir: str | None) -> None:
 def history(*, breakpoint_id: str, as_json: bool, runs_dir: str | None) -> None:
     """Say what became of a breakpoint: answers, questions asked back, to whom it was passed on, the end."""
     queries = Queries(workspace(runs_dir))
-    run_id, view = _find(queries, breakpoint_id)
+    run_id, view = queries.find_breakpoint(breakpoint_id)
     events = queries.breakpoint_events(run_id, view.breakpoint_id)
     lines = [f"{run_id}/{view.breakpoint_id}  {view.state}"]
     for event in events:
@@ -156,18 +154,3 @@ def _show_sent(name: str, sent: Sent, word: str, *, as_json: bool) -> None:
         as_json=as_json,
         text=lambda: text,
     )
-
-
-def _find(queries: Queries, text: str) -> tuple[str, BreakpointView]:
-    run_text, mark, name = text.partition("/")
-    run_id = queries.run_id(run_text)
-    views = (
-        [view for view in queries.breakpoints(run_id) if view.breakpoint_id.startswith(name)] if mark else []
-    )
-    exact = [view for view in views if view.breakpoint_id == name]
-    if len(exact or views) != 1:
-        raise NotFoundError(
-            f"{text} names no breakpoint of run {run_id}.",
-            hint=f"See them with: babysitter breakpoint list {run_id}",
-        )
-    return run_id, (exact or views)[0]

@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 import click
@@ -70,12 +69,10 @@ def _tell(error: BaseException, *, as_json: bool) -> int:
             return 0
         case OSError():
             _silence_stdout()
-            where = f" ({error.filename})" if error.filename else ""
-            hint = "Check that the disk has room and that the path may be read and written."
-            _print_error("refused", f"{error.strerror or error}{where}.", hint, as_json=as_json)
+            _print_unexpected(error, as_json=as_json)
             return _REFUSED_STATUS
         case _:
-            _print_defect(error, as_json=as_json)
+            _print_unexpected(error, as_json=as_json)
             return _DEFECT_STATUS
 
 
@@ -104,9 +101,9 @@ def _print_error(
     facts: dict[str, Any] | None = None,
 ) -> None:
     if as_json:
-        error = {**(facts or {}), "code": code, "message": message, "hint": hint}
-        error = {key: _encodable(value) for key, value in error.items()}
-        click.echo(msgspec.json.encode({"error": error}).decode())
+        from babysitter.service.refusals import view_of  # noqa: PLC0415 (only for an error)
+
+        click.echo(msgspec.json.encode({"error": view_of(code, message, hint, facts)}).decode())
         return
     if before:
         click.echo(before, err=True)
@@ -116,25 +113,11 @@ def _print_error(
         click.echo(plain_lines(hint), err=True)
 
 
-def _print_defect(error: BaseException, *, as_json: bool) -> None:
-    """Say that it is our fault. The text of the error may hold anything, so only its place is shown."""
-    import traceback  # noqa: PLC0415 (never, one hopes)
+def _print_unexpected(error: BaseException, *, as_json: bool) -> None:
+    from babysitter.service.refusals import error_view  # noqa: PLC0415 (never, one hopes)
 
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-4:]]
-    message = f"a defect of Babysitter: {type(error).__name__} at {' < '.join(reversed(places))}."
-    hint = "Nothing that was acknowledged is lost. Please report it with that line, as SECURITY.md says."
-    _print_error("defect", message, hint, as_json=as_json)
-
-
-def _encodable(value: Any) -> Any:  # noqa: ANN401 (an error's fact)
-    """Return a fact as JSON has it; a text that no UTF-8 can hold (an argument of odd bytes) made plain."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    try:
-        return msgspec.to_builtins(value, enc_hook=str)
-    except (TypeError, ValueError):
-        return plain_lines(str(value))
+    told = error_view(error)
+    _print_error(told["code"], told["message"], told["hint"], as_json=as_json)
 
 
 def _accept_any_text() -> None:

@@ -76,6 +76,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "security",
         "Have scanners look at the workspace, and run its security tests.",
     ),
+    "mcp": (
+        "babysitter.cli.mcp",
+        "mcp",
+        "Serve this workspace to a coding agent, by the Model Context Protocol.",
+    ),
     "completion": (
         "babysitter.cli.completion",
         "completion",

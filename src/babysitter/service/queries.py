@@ -3,7 +3,7 @@
 Needs no lease, no process and no secret.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -70,6 +70,21 @@ class Queries:
             if record.seq > after:
                 yield event_view(record)
 
+    def events_page(
+        self, run_id: str, *, after: int = 0, types: Sequence[str] = (), limit: int, bytes_max: int
+    ) -> tuple[list[EventView], bool]:
+        """Return the next lines, at least one where there are any, and whether more follow."""
+        found: list[EventView] = []
+        size = 0
+        for record in read_records(self._store, run_id, torn_tail_ok=True):
+            if record.seq <= after or (types and record.type not in types):
+                continue
+            size += len(record.data)
+            if found and (len(found) >= limit or size > bytes_max):
+                return found, True
+            found.append(event_view(record))
+        return found, False
+
     def journal(self, run_id: str) -> bytes:
         """Return a run's journal, byte for byte."""
         return self._store.read_journal(run_id)
@@ -124,6 +139,27 @@ class Queries:
                 hint=f"See them with: babysitter task list {run_id}",
             )
         return views
+
+    def find_breakpoint(self, text: str) -> tuple[str, BreakpointView]:
+        """Return the run and the breakpoint, decided or not, that ``<run>/<breakpoint>`` names.
+
+        Both parts may be beginnings.
+
+        Raises:
+            NotFoundError: none, or several.
+        """
+        run_text, mark, name = text.partition("/")
+        run_id = self.run_id(run_text)
+        views = (
+            [view for view in self.breakpoints(run_id) if view.breakpoint_id.startswith(name)] if mark else []
+        )
+        exact = [view for view in views if view.breakpoint_id == name]
+        if len(exact or views) != 1:
+            raise NotFoundError(
+                f"{text} names no breakpoint of run {run_id}.",
+                hint=f"See them with: babysitter breakpoint list {run_id}",
+            )
+        return run_id, (exact or views)[0]
 
     def breakpoint_events(self, run_id: str, breakpoint_id: str) -> list[EventView]:
         """Return the lines that speak of one breakpoint, from the question on."""

@@ -90,7 +90,8 @@ def test_two_servers_in_one_place_are_one_too_many(tmp_path: Path) -> None:
     tree = Tree(RealDisk(), str(tmp_path))
 
     with (
-        server_lock(tree), pytest.raises(RefusedError, match="another server"),
+        server_lock(tree),
+        pytest.raises(RefusedError, match="another server"),
         server_lock(Tree(RealDisk(), str(tmp_path))),
     ):
         pass

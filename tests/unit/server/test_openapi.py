@@ -26,8 +26,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     return served
 
 
-# Who may is for test_who_may.py, which knows what credentials count; that an entry names no process, or that a
-# question is not open, is no matter of a schema.
+# Who may is for test_who_may.py, which knows what credentials count; that an entry names no process, or
+# that a question is not open, is no matter of a schema.
 _NOT_ASKED = [ignored_auth, positive_data_acceptance]
 # A stream does not end, so it is no matter for one request and its reply.
 SCHEMA = schemathesis.openapi.from_dict(document(tuple(route for route in TABLE if not route.streams)))
