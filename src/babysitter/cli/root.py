@@ -76,6 +76,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "security",
         "Have scanners look at the workspace, and run its security tests.",
     ),
+    "atlas": (
+        "babysitter.cli.atlas",
+        "atlas",
+        "Look up documents, processes, runs, people and rules as pages with edges.",
+    ),
     "completion": (
         "babysitter.cli.completion",
         "completion",
@@ -95,6 +100,7 @@ VERBS = {
     "sandbox": ["explain", "try"],
     "security": ["scan", "tests"],
     "secret": ["list", "check"],
+    "atlas": ["get", "search", "neighbors"],
     "git": ["install-hooks", "uninstall-hooks", "check-staged", "check-push"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""
