@@ -46,7 +46,7 @@ class Asker:
         parts = urlsplit(url)
         self._connection = HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE_S)
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:
+    def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (parsed JSON)
         """Return what the server answers, parsed; anything but a success ends the measurement."""
         data = json.dumps(body).encode() if body is not None else None
         self._connection.request(method, path, data, HEAD)

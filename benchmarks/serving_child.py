@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from babysitter.access.rates import Rates
-from babysitter.access.roles import Caller
+from babysitter.access.roles import Caller, Role
 from babysitter.server.app import App
 from babysitter.server.headers import ground_of
 from babysitter.server.listening import Where, bound
@@ -30,7 +30,7 @@ def main() -> None:
     given = parser.parse_args()
     workspace = open_workspace(given.dir)
     hosting = host(workspace)
-    roles = frozenset({"operator", "approver", "admin"})
+    roles: frozenset[Role] = frozenset({"operator", "approver", "admin"})
     person = Caller(name="ada", is_person=True, roles={WORKSPACE: roles}, method="token", credential="bench")
     with Premises(hosting, ListedDoor({"ada": person})).opened() as premises:
         where = Where(host="127.0.0.1", port=0)

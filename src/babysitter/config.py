@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from babysitter.model.atlas_settings import AtlasTable
 from babysitter.model.doctor_settings import DoctorTable
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
@@ -103,6 +104,7 @@ class Settings(Table, frozen=True, kw_only=True):
     scan: ScanTable = ScanTable()
     access: AccessTable = AccessTable()
     server: ServerTable = ServerTable()
+    atlas: AtlasTable = AtlasTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""

@@ -81,6 +81,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mcp",
         "Serve this workspace to a coding agent, by the Model Context Protocol.",
     ),
+    "atlas": (
+        "babysitter.cli.atlas",
+        "atlas",
+        "Look up documents, processes, runs, people and rules as pages with edges.",
+    ),
     "completion": (
         "babysitter.cli.completion",
         "completion",
@@ -100,6 +105,7 @@ VERBS = {
     "sandbox": ["explain", "try"],
     "security": ["scan", "tests"],
     "secret": ["list", "check"],
+    "atlas": ["get", "search", "neighbors"],
     "git": ["install-hooks", "uninstall-hooks", "check-staged", "check-push"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""
