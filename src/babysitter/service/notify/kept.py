@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 import msgspec
 from msgspec import Struct
 
-from babysitter.model.errors import NotFoundError
+from babysitter.model.errors import NotFoundError, StoreFailedError
 from babysitter.model.notify_settings import NoticeKind
 
 State = Literal["owed", "sent", "failed", "withdrawn"]
@@ -116,9 +116,18 @@ class OutboxFiles:
         """Be the only sender; gives False, without waiting, when another is."""
         fd = self._folder.open(f"{self._name}/{_LOCK}", os.O_RDWR | os.O_CREAT)
         try:
-            yield self._folder.disk.try_lock(fd, shared=False)
+            yield self._try_lock(fd)
         finally:
             self._folder.disk.close(fd)
+
+    def _try_lock(self, fd: int) -> bool:
+        try:
+            return self._folder.disk.try_lock(fd, shared=False)
+        except OSError as error:
+            raise StoreFailedError(
+                f"the outbox can't be locked: {error.strerror}.",
+                hint="Look whether the disk can lock files; nothing was sent, and everything stays owed.",
+            ) from error
 
     def read(self, run_id: str) -> KeptRun:
         """Return what is kept of a run; nothing where there is nothing, or what is there is no such thing."""

@@ -241,7 +241,7 @@ def _look_of(kept: KeptRun) -> _Look:
 def _next_ns(kept: KeptRun, planned: list[Notice], turn: Turn) -> int:
     """Return when a run is to be looked at again, if nothing happens before; 0: need not be."""
     now_ns = turn.now_ns
-    times = [max(each.next_ns, turn.held.get(each.channel, now_ns + 1)) for each in kept.owed]
+    times = [max(each.next_ns, turn.held.get(each.channel, now_ns)) for each in kept.owed]
     times += [each.due_ns for each in planned if each.due_ns > now_ns and not each.is_moot(now_ns)]
     return min(times, default=0)
 

@@ -82,16 +82,14 @@ class Surroundings:
 
 
 def write_letter(notice: Notice, run_id: str, process_id: str, around: Surroundings) -> Letter:
-    """Return a notice as it is sent; the same bytes whenever it is written again."""
+    """Return a notice as it is sent."""
     fact, asked = notice.fact, notice.fact.asked
     breakpoint_id = asked.requested.breakpoint_id if asked is not None else ""
     name = f"{run_id}/{breakpoint_id}" if asked is not None else run_id
     url = _url(around.link, run_id, breakpoint_id)
-    command = f"babysitter breakpoint show {name}" if asked is not None else f"babysitter run show {name}"
+    command = f"babysitter breakpoint show {name}" if asked is not None else f"babysitter run status {name}"
     subject = asked.requested.title or asked.requested.question if asked is not None else process_id
-    title = _line(
-        f"{_HEADS[notice.kind]}: {_line(subject, around.mask, TITLE_CHARS_MAX)}", _as_is, TITLE_CHARS_MAX
-    )
+    title = _cut(f"{_HEADS[notice.kind]}: {_line(subject, around.mask)}", TITLE_CHARS_MAX)
     text = "\n".join(_lines(notice, process_id, around.mask, url or command))
     data: dict[str, Any] = {
         "id": notice.id,
@@ -159,11 +157,14 @@ def _people(names: tuple[str, ...]) -> str:
     return harmless(f"{shown} and {more} more" if more > 0 else shown)
 
 
-def _line(text: str, mask: Mask, chars_max: int = LINE_CHARS_MAX) -> str:
+def _line(text: str, mask: Mask) -> str:
     """Return the first line that says something, masked, harmless and not too long."""
     first = next((line for line in mask(text).splitlines() if line.strip()), "")
-    plain = " ".join(harmless(visible(first)).split())
-    return plain if len(plain) <= chars_max else plain[: chars_max - 1] + "…"
+    return _cut(" ".join(harmless(visible(first)).split()), LINE_CHARS_MAX)
+
+
+def _cut(text: str, chars_max: int) -> str:
+    return text if len(text) <= chars_max else text[: chars_max - 1] + "…"
 
 
 def harmless(text: str) -> str:
@@ -174,10 +175,6 @@ def harmless(text: str) -> str:
     text = _MENTION.sub("\N{FULLWIDTH COMMERCIAL AT}", text.translate(_LOOK_ALIKES))
     text = _ADDRESS.sub(lambda found: f"{found[1]} ." if found[1] else ": ", text)
     return _AT_A_WORDS_EDGE.sub("\N{MODIFIER LETTER LOW MACRON}", text)
-
-
-def _as_is(text: str) -> str:
-    return text
 
 
 def _minute(time: str) -> str:
