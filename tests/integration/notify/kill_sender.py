@@ -1,4 +1,4 @@
-"""Senders that kill themselves at each disk operation in turn: started by test_kill.py as a process of its own.
+"""Senders that kill themselves, each at another disk operation: test_kill.py starts this program.
 
 Forks a sender for each operation, so that Python starts once and not a hundred times.
 """

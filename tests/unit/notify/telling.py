@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from msgspec.structs import replace
@@ -20,7 +20,7 @@ from babysitter.testing.workspace import SETTINGS, FakeWorkspace
 
 ROOT = Path(__file__).parent
 HOUR_NS = 3600 * 1_000_000_000
-EVERYTHING: tuple[NoticeKind, ...] = NoticeKind.__args__
+EVERYTHING: tuple[NoticeKind, ...] = get_args(NoticeKind)
 
 
 def channel(name: str = "ops", **more: Any) -> ChannelTable:

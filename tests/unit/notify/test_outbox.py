@@ -1,6 +1,7 @@
 """The outbox: what a journal calls for is told once, whoever comes back whenever."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,6 @@ from babysitter.stores.tree import Tree
 from babysitter.testing.workspace import FakeWorkspace
 from tests.unit.notify.telling import (
     EVERYTHING,
-    HOUR_NS,
     Taken,
     answer,
     ask,
@@ -29,9 +29,15 @@ from tests.unit.notify.telling import (
 ALICE, BOB, EVE = "alice@example.com", "bob@example.com", "eve@example.com"
 
 
-def ruled(place: FakeWorkspace, **rule: object) -> FakeWorkspace:
+def ruled(place: FakeWorkspace, **rule: Any) -> FakeWorkspace:
     """Return the workspace with one rule about everything that is asked."""
-    whole = {"id": "all", "when": When(process="*"), "people": ("*",), "author_may_approve": True, **rule}
+    whole: dict[str, Any] = {
+        "id": "all",
+        "when": When(process="*"),
+        "people": ("*",),
+        "author_may_approve": True,
+        **rule,
+    }
     place.policy = make_policy(
         rules=(Rule(**{"signature": False, **whole}),),
         roles={"managers": (ALICE, BOB), "heads": (EVE,)},

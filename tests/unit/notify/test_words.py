@@ -81,14 +81,17 @@ def test_programs_get_the_same_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "shown"),
     [
-        ("@everyone look", "＠everyone look"),
-        ("ask <@U024BE7LH> or <!channel>", "ask ‹＠U024BE7LH› or ‹!channel›"),
+        ("@everyone look", "\uff20everyone look"),
+        ("ask <@U024BE7LH> or <!channel>", "ask \u2039\uff20U024BE7LH\u203a or \u2039!channel\u203a"),
         ("mail alice@example.com", "mail alice@example.com"),
         ("[Approve](https://evil.example/yes)", "(Approve)(https: //evil.example/yes)"),
-        ("<https://evil.example|Approve>", "‹https: //evil.example∣Approve›"),
-        ("<script>alert(1)</script>", "‹script›alert(1)‹/script›"),
+        ("<https://evil.example|Approve>", "\u2039https: //evil.example\u2223Approve\u203a"),
+        ("<script>alert(1)</script>", "\u2039script\u203aalert(1)\u2039/script\u203a"),
         ("see www.evil.example", "see www .evil.example"),
-        ("**bold** _it_ `code` ~~no~~ deploy_to_prod", "∗∗bold∗∗ ˍitˍ 'code' ∼∼no∼∼ deploy_to_prod"),
+        (
+            "**bold** _it_ `code` ~~no~~ deploy_to_prod",
+            "\u2217\u2217bold\u2217\u2217 \u02cdit\u02cd 'code' \u223c\u223cno\u223c\u223c deploy_to_prod",
+        ),
         ("yes\u202egnihton\u202c", "yes⟨U+202E RIGHT-TO-LEFT OVERRIDE⟩gnihton"),
         ("bell\x07 and \x1b(0", "bell⟨U+0007⟩ and ⟨U+001B⟩(0"),
         (

@@ -4,6 +4,7 @@ Where it connects to, and how, is the library's business: no address is checked 
 failure is that there was one, since its own texts may hold the address, which is a secret.
 """
 
+import logging
 from dataclasses import dataclass
 
 from babysitter.service.notify.channel import not_sent
@@ -30,6 +31,8 @@ class AppriseService:
                 "needs apprise, which is not installed",
                 "Install it with: pip install 'babysitter[notify]'",
             ) from None
+        # Its log may name topics and hosts; it is nobody's but the library's.
+        logging.getLogger("apprise").propagate = False
         asset = apprise.AppriseAsset(
             app_id="Babysitter",
             app_desc="Babysitter",
