@@ -1,6 +1,5 @@
 """Through apprise, for real, against servers of this machine: nothing of a text acts, nothing leaks."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -112,4 +111,4 @@ def test_it_leaves_nothing_on_the_disk(
 
     service(f"ntfy://localhost:{receiver.port}/topic").send(LETTER, 1)
 
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []

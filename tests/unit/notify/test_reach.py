@@ -1,4 +1,4 @@
-"""Where a webhook may lead: to the public internet, by the address that was checked, unless told otherwise."""
+"""Where a webhook may lead: to the public internet, by the address that was checked, unless it is said."""
 
 import socket
 from collections.abc import Iterator
