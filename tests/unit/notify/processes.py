@@ -16,3 +16,21 @@ async def asking(inputs: dict[str, Any], ctx: Context) -> str:
     if inputs.get("fail"):
         raise ValueError(inputs["fail"])
     return "done"
+
+
+@process
+async def letting_go(_: None, ctx: Context) -> str:
+    """Ask, and stop waiting when another branch fails."""
+
+    async def fail() -> None:
+        await ctx.sleep(600)
+        raise ValueError("no")
+
+    async def wait() -> None:
+        await ctx.breakpoint("Go?", title="Production Deployment")
+
+    try:
+        await ctx.parallel.all(wait(), fail())
+    except ValueError:
+        await ctx.signal("on")
+    return "let go"

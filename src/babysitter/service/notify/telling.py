@@ -1,7 +1,7 @@
 """Use cases: send what is owed, list it, try a channel; and a driver that tells of its own run."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import orjson
@@ -70,7 +70,7 @@ def open_outbox(workspace: Workspace, reach: Reach | None = None) -> Outbox:
             settings=lambda: workspace.place.settings.notify,
             policy=lambda: workspace.policy,
             around=partial(_surroundings, workspace),
-            open_channel=partial(_open, workspace, reach or Reach()),
+            open_channel=partial(opened_channel, workspace, reach=reach or Reach()),
         )
     )
 
@@ -118,7 +118,7 @@ def try_channel(workspace: Workspace, name: str, reach: Reach | None = None) -> 
     data = {"id": identity, "workspace": workspace.place.settings.workspace.id, "title": title, "text": text}
     body = orjson.dumps({"type": "test", "timestamp": format_time(now_ns), "data": data})
     letter = Letter(id=identity, title=title, text=text, body=body)
-    _open(workspace, reach or Reach(), table).send(letter, now_ns // 1_000_000_000)
+    opened_channel(workspace, table, reach or Reach()).send(letter, now_ns // 1_000_000_000)
 
 
 class Beside:
@@ -134,6 +134,8 @@ class Beside:
         self._leaving = threading.Event()
         self._until_s: float | None = None
         self._last = Report()
+        self._problems: dict[str, str] = {}
+        self._failed = 0
         self._problem = ""
         self._thread = threading.Thread(target=self._tell, name="notify", daemon=True)
 
@@ -148,14 +150,17 @@ class Beside:
         self._thread.join(timeout=limit_s)
         if self._thread.is_alive():
             return [f"Notifications are still being sent after {limit_s:g} seconds; what is left stays owed."]
-        told = [self._problem] if self._problem else list(self._last.problems.values())
+        return list(self._told())
+
+    def _told(self) -> Iterator[str]:
+        if self._problem:
+            yield self._problem
         if self._last.is_busy:
-            told.append("Another process is sending notifications.")
-        if self._last.owed and not told:
-            told.append("There was no time to send everything.")
+            yield "Another process is sending notifications; what is left stays owed."
+        if self._last.owed or self._failed:
+            yield from self._problems.values()
         if self._last.owed:
-            told.append(f"{self._last.owed} notification(s) stay owed: babysitter notify send")
-        return told
+            yield f"{self._last.owed} notification(s) stay owed: babysitter notify send"
 
     def _tell(self) -> None:
         outbox = None
@@ -175,6 +180,9 @@ class Beside:
         clock = self._workspace.clock
         while True:
             self._last = outbox.send_due(clock.now_ns(), run_id=self._run_id, until_s=self._until_s)
+            # What was told of a channel stays so: until it is tried again no turn says it anew.
+            self._problems |= self._last.problems
+            self._failed += self._last.failed
             is_over = self._until_s is not None and clock.monotonic_s() >= self._until_s
             if not (is_last and self._last.is_busy) or is_over:
                 return
@@ -200,8 +208,13 @@ def _surroundings(workspace: Workspace) -> Surroundings:
     )
 
 
-def _open(workspace: Workspace, reach: Reach, table: ChannelTable) -> Channel:
-    return open_channel(table, partial(_values, workspace), reach)
+def opened_channel(workspace: Workspace, table: ChannelTable, reach: Reach | None = None) -> Channel:
+    """Return what sends on a channel of a workspace. Nothing is sent yet, and nobody is asked for anything.
+
+    Raises:
+        NotifyError: its address or a key can't be had, or is none.
+    """
+    return open_channel(table, partial(_values, workspace), reach or Reach())
 
 
 def _values(workspace: Workspace, refs: tuple[str, ...]) -> Mapping[str, str]:
