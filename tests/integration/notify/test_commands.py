@@ -132,6 +132,24 @@ def test_a_channel_that_is_away_fails_no_run_and_what_it_missed_is_sent_later(
     assert len({request.id for request in receiver.requests}) == 1
 
 
+def test_what_cron_drives_is_told_and_so_is_what_a_driver_could_not_send(
+    place: Place, receiver: Receiver
+) -> None:
+    del place.env["HOOK_SIGNING"]
+    place.ask()
+    place.babysitter("approve", BREAKPOINT)
+    place.env["HOOK_SIGNING"] = SECRET
+
+    place.babysitter("resume", "--due")
+
+    assert kinds(receiver) == ["breakpoint.released", "run.completed"]
+    assert [each["state"] for each in place.babysitter("notify", "list")["notices"]] == [
+        "withdrawn",
+        "sent",
+        "sent",
+    ]
+
+
 def test_a_key_that_is_not_there_is_said_and_nothing_is_sent_unsigned(
     place: Place, receiver: Receiver
 ) -> None:

@@ -70,7 +70,7 @@ def witnesses_are_reached_safely(here: Surroundings) -> Result:
         if each.allow_http or _is_clear(each.url)
     ]
     if not clear:
-        names = [each.name for each in (*witnesses, *channels)]
+        names = [*(each.name for each in witnesses), *(each.name for each in channels)]
         return ok(f"{some(names)} is reached by HTTPS, SSH or on this machine")
     return problem(
         f"spoken to in the clear: {some(clear)}",
