@@ -1,5 +1,7 @@
 """Through apprise, for real, against servers of this machine: nothing of a text acts, nothing leaks."""
 
+import io
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -48,16 +50,21 @@ def test_ntfy_gets_title_and_text(receiver: Receiver) -> None:
     assert "actions" not in request.json, "there is no button that answers anything"
 
 
+@pytest.mark.parametrize("url", ["json://user:S3CRET@localhost:{}/hook", "ntfy://localhost:{}/S3CRET"])
 def test_what_its_service_does_not_take_is_tried_again_and_says_nothing_of_the_address(
-    receiver: Receiver, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    url: str, receiver: Receiver, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    receiver.status = 500
+    """Nor does the log of whatever program sends, such as a server, which keeps what its libraries say."""
+    receiver.status, logged = 500, io.StringIO()
+    handler = logging.StreamHandler(logged)
+    logging.getLogger().addHandler(handler)
 
     with pytest.raises(NotifyError) as caught:
-        service(f"json://user:S3CRET@localhost:{receiver.port}/hook").send(LETTER, 1)
+        service(url.format(receiver.port)).send(LETTER, 1)
+    logging.getLogger().removeHandler(handler)
 
     assert caught.value.facts["reason"] == "away"
-    shown = "".join((str(caught.value), caplog.text, *capfd.readouterr()))
+    shown = "".join((str(caught.value), logged.getvalue(), *capfd.readouterr()))
     assert "S3CRET" not in shown
     assert "localhost" not in shown
 
@@ -112,3 +119,15 @@ def test_it_leaves_nothing_on_the_disk(
     service(f"ntfy://localhost:{receiver.port}/topic").send(LETTER, 1)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_service_that_breaks_is_away(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("S3CRET")
+
+    monkeypatch.setattr("apprise.Apprise.notify", broken)
+
+    with pytest.raises(NotifyError) as caught:
+        service(f"json://localhost:{receiver.port}/hook").send(LETTER, 1)
+
+    assert caught.value.message == "channel chat was not taken by its service (KeyError)."

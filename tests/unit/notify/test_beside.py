@@ -138,6 +138,15 @@ def test_an_outbox_that_can_not_be_written_stops_nothing(
     assert beside.finish(SOON_S) == ["writing failed. Make room."]
 
 
+def test_a_defect_of_ours_stops_nothing_and_is_said(place: FakeWorkspace, taken: Sent) -> None:
+    taken.fails["ops"] = TypeError("never mind")
+    ask(place)
+    beside = Beside(place, "r")
+    beside.start()
+
+    assert beside.finish(SOON_S) == ["A defect of Babysitter while telling people: TypeError."]
+
+
 def test_a_channel_for_nobody_is_an_error_of_the_settings(tmp_path: Path) -> None:
     place = workspace(channel(to=("manager",)))
     place.place = replace(place.place, runs_dir=tmp_path / "runs")

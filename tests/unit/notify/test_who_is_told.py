@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import msgspec
 import orjson
 import pytest
 
 from babysitter.config import parse_settings
+from babysitter.journal.reader import read_records
 from babysitter.model.errors import SettingsError
+from babysitter.model.lines import Record
 from babysitter.service.delivery import Delivery
+from babysitter.service.notify.story import Story
 from babysitter.service.notify.words import Letter
 from babysitter.service.runs import RunService
 from tests.unit.notify.telling import (
@@ -114,6 +118,20 @@ def test_silence_until_the_end_is_told_as_what_it_is(tmp_path: Path) -> None:
     (letter,) = (letter for _, letter in taken.letters)
     assert letter.title == "Expired unanswered, which means no: Production Deployment"
     assert "Answer it" not in letter.text
+
+
+def test_nothing_is_asked_any_more_by_a_run_that_has_ended() -> None:
+    """A run that could not go on may end without letting its questions go one by one."""
+    place = workspace()
+    ask(place)
+    story = Story("r")
+    story.read(read_records(place.store, "r"))
+    error = msgspec.json.encode({"error": {"name": "Defect", "message": "no"}})
+
+    story.read([Record(9, "0" * 64, "RUN_FAILED", "2026-01-31T10:15:30.123456Z", error)])
+
+    assert story.has_ended
+    assert [fact.asked.decided for fact in story.facts if fact.asked is not None] == ["cancelled"]
 
 
 HEAD = '[[notify.channels]]\nname = "a"\n'

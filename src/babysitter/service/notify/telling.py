@@ -173,6 +173,9 @@ class Beside:
                 self._problem = ""
             except BabysitterError as error:
                 self._problem = f"{error.message} {error.hint}".strip()
+            except Exception as error:  # noqa: BLE001 (a defect of ours here is no reason to fail a run)
+                self._problem = f"A defect of Babysitter while telling people: {type(error).__name__}."
+                return
             if not is_last:
                 self._leaving.wait(_POLL_S)
 

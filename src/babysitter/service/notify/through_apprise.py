@@ -53,16 +53,22 @@ class AppriseService:
                 "has an address that apprise does not understand",
                 "Its forms: https://github.com/caronc/apprise/wiki",
             )
-        taken = services.notify(
-            title=letter.title,
-            body=letter.text,
-            body_format=apprise.NotifyFormat.TEXT,
-            interpret_escapes=False,
-        )
+        why = ""
+        try:
+            taken = bool(
+                services.notify(
+                    title=letter.title,
+                    body=letter.text,
+                    body_format=apprise.NotifyFormat.TEXT,
+                    interpret_escapes=False,
+                )
+            )
+        except Exception as error:  # noqa: BLE001 (over a hundred services, each somebody else's code)
+            taken, why = False, f" ({type(error).__name__})"
         if not taken:
             raise not_sent(
                 self.name,
                 "away",
-                "was not taken by its service",
+                f"was not taken by its service{why}",
                 "It is tried again; if it stays so, look at the address, and whether the service is up.",
             )
