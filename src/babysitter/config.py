@@ -18,6 +18,7 @@ from babysitter.model.doctor_settings import DoctorTable
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import LogTable, SigningTable
+from babysitter.model.notify_settings import NotifyTable
 from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
 from babysitter.model.scan_settings import ScanTable
 from babysitter.model.secret_settings import SecretsTable
@@ -105,6 +106,7 @@ class Settings(Table, frozen=True, kw_only=True):
     access: AccessTable = AccessTable()
     server: ServerTable = ServerTable()
     atlas: AtlasTable = AtlasTable()
+    notify: NotifyTable = NotifyTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""

@@ -55,6 +55,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "witness",
         "Have others see the log, or be such a witness.",
     ),
+    "notify": (
+        "babysitter.cli.notify",
+        "notify",
+        "Tell people what waits for them, and list what they were told.",
+    ),
     "sandbox": (
         "babysitter.cli.sandbox",
         "sandbox",
@@ -102,6 +107,7 @@ VERBS = {
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve", "believe"],
     "witness": ["update", "seen", "serve"],
+    "notify": ["list", "send", "test"],
     "sandbox": ["explain", "try"],
     "security": ["scan", "tests"],
     "secret": ["list", "check"],

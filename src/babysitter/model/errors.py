@@ -21,6 +21,7 @@
     │   ├── SignatureError         refused.signature      a signature does not prove what it should
     │   ├── SignersError           refused.signers        an unusable list of signers, key or revocation
     │   ├── WitnessError           refused.witness        a witness is away, or refuses to cosign
+    │   ├── NotifyError            refused.notify         a notification could not be delivered
     │   ├── ProcessChangedError    refused.process_changed
     │   ├── UntrustedProcessError  refused.untrusted      nobody who may has reviewed this very code
     │   ├── ReviewError            refused.review         what changed in the workspace can't be shown
@@ -182,6 +183,12 @@ class WitnessError(RefusedError):
     """A witness is away, or refuses to cosign; ``facts['witness']`` names it."""
 
     code = "refused.witness"
+
+
+class NotifyError(RefusedError):
+    """A notification was not delivered; ``facts`` has ``channel``, and ``reason`` as a stable word."""
+
+    code = "refused.notify"
 
 
 class ProcessChangedError(RefusedError):

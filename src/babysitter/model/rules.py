@@ -93,6 +93,8 @@ class Rule(RuleTable, frozen=True, kw_only=True):
     strategy: single, first: one answer is enough; all: one of everybody with a place; quorum: so many.
     approval_expires: how long the question stands; execution_expires: how long the release holds.
     findings: most allowed of each severity; a scan that is missing does not satisfy it.
+    notify: who is told beside those who are asked; remind_after: they are told once more, if it still waits.
+    escalate_to: who else is told when it still waits after ``escalate_after``; it gives nobody a seat.
     """
 
     id: Id
@@ -112,6 +114,9 @@ class Rule(RuleTable, frozen=True, kw_only=True):
     findings: dict[Severity, Annotated[int, Meta(ge=0)]] = {}
     security_tests: tuple[SecurityTest, ...] = ()
     notify: tuple[str, ...] = ()
+    remind_after: Duration | None = None
+    escalate_after: Duration | None = None
+    escalate_to: tuple[str, ...] = ()
     strategy: Strategy = "quorum"
 
     @property

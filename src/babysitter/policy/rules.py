@@ -106,6 +106,11 @@ def _check_rule(policy: Policy, rule: Rule) -> None:
             "Leave out one of them.",
         )
     _check_told(policy, f"notify of rule {rule.id}", rule.notify)
+    _check_told(policy, f"escalate_to of rule {rule.id}", rule.escalate_to)
+    if bool(rule.escalate_after) != bool(rule.escalate_to):
+        raise _error(
+            f"the rule {rule.id} says only half of an escalation", "Give it escalate_after and escalate_to."
+        )
     _check_break_glass(policy, rule)
     _check_delegates(rule, members, identities)
     check_times(rule)

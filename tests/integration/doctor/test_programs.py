@@ -327,3 +327,8 @@ def test_looking_starts_no_hook_and_no_monitor_of_the_repository(ward: Ward, tmp
     examine(ward.here(), fix=True)
 
     assert not (tmp_path / "sprung").exists()
+
+
+def test_what_an_extra_brought_is_something_that_we_stand_on() -> None:
+    """What apprise requires is installed where people are told through it, so it is audited."""
+    assert {"apprise", "requests", "urllib3"} <= set(INSTALLED)

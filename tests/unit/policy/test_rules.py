@@ -38,6 +38,9 @@ from tests.unit.policy.people import ALICE, BOB, CAROL, DAVE, EMERGENCY, EVE, PE
         (rule(strategy="single", quorum=2), "which is one person"),
         (rule(id="default-guarded"), "two rules have the id default-guarded"),
         (rule(notify=("manager",)), "neither role nor person"),
+        (rule(escalate_after="1h", escalate_to=("manager",)), "neither role nor person"),
+        (rule(escalate_after="1h"), "only half of an escalation"),
+        (rule(escalate_to=("oncall",)), "only half of an escalation"),
         (rule(break_glass=BreakGlass(reviewers=("managers",))), "does not name who may break it"),
         (rule(break_glass=BreakGlass(people=(EVE,))), "does not name who may break it"),
         (

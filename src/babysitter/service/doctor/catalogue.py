@@ -10,6 +10,7 @@ from babysitter.service.doctor import (
     journals,
     keys,
     network,
+    notifying,
     permissions,
     rules,
     scanning,
@@ -22,7 +23,7 @@ from babysitter.service.doctor.surroundings import Surroundings
 
 _MODULES = (
     rules, version_control, githooks, confinement, permissions, variables, network, keys, journals, disks,
-    updates, scanning,
+    updates, scanning, notifying,
 )  # fmt: skip
 
 

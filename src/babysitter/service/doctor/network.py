@@ -54,7 +54,9 @@ def nothing_listens_outside(here: Surroundings) -> Result:
 def witnesses_are_reached_safely(here: Surroundings) -> Result:
     """Look for addresses in the settings that are spoken to in the clear."""
     witnesses = here.settings.log.witnesses
-    if not witnesses:
+    # An address that is a secret is not looked at; a channel that may do without TLS says so beside it.
+    channels = [each for each in here.settings.notify.channels if each.allow_http or not each.is_secret]
+    if not witnesses and not channels:
         return not_applicable("the settings name no address to speak to")
     clear = [
         f"{each.name} ({each.url})"
@@ -62,8 +64,14 @@ def witnesses_are_reached_safely(here: Surroundings) -> Result:
         # A time stamp is signed, and its authorities are reached in the clear more often than not.
         if each.kind != "timestamp" and _is_clear(each.url)
     ]
+    clear += [
+        f"channel {each.name} ({'by allow_http' if each.allow_http else each.url})"
+        for each in channels
+        if each.allow_http or _is_clear(each.url)
+    ]
     if not clear:
-        return ok(f"{some([each.name for each in witnesses])} is reached by HTTPS, SSH or on this machine")
+        names = [*(each.name for each in witnesses), *(each.name for each in channels)]
+        return ok(f"{some(names)} is reached by HTTPS, SSH or on this machine")
     return problem(
         f"spoken to in the clear: {some(clear)}",
         fix="Use https:// or ssh://.",
