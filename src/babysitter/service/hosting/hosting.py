@@ -9,19 +9,21 @@ from babysitter.model.ids import RUN_ID
 from babysitter.service.hosting.catalogue import Catalogue
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
+from babysitter.service.hosting.telling import Telling
 from babysitter.service.queries import Queries
 from babysitter.service.wiring import Workspace, open_workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
-    """One workspace of a server. ``conductor`` None: its runs are shown, and driven elsewhere."""
+    """One workspace of a server. Without ``conductor`` and ``telling`` its runs are driven elsewhere."""
 
     id: str
     workspace: Workspace
     catalogue: Catalogue
     feed: Feed
     conductor: Conductor | None
+    telling: Telling | None = None
 
     @property
     def queries(self) -> Queries:
@@ -50,12 +52,16 @@ class Hosting:
                 hosted.conductor.start()
             else:
                 hosted.catalogue.look()
+            if hosted.telling is not None:
+                hosted.telling.start()
 
     def stop(self, *, grace_s: float = 10.0) -> None:
         """Afterwards nothing is driven any more."""
         for hosted in self.all.values():
             if hosted.conductor is not None:
                 hosted.conductor.stop(grace_s=grace_s)
+            if hosted.telling is not None:
+                hosted.telling.stop()
 
     def find(self, run_id: str, workspaces: list[str]) -> Hosted:
         """Return which of these workspaces has the run.
@@ -104,6 +110,7 @@ def hosted(workspace: Workspace, *, drive: bool | None = None) -> Hosted:
         workspace=workspace,
         catalogue=catalogue,
         feed=feed,
+        telling=Telling(workspace, feed) if is_driven else None,
         conductor=Conductor(workspace, catalogue, feed, concurrency=server.concurrency)
         if is_driven
         else None,
