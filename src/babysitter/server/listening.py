@@ -142,8 +142,15 @@ class Certificate:
 
 def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> None:
     """Serve until a signal says stop."""
-    import uvicorn  # noqa: PLC0415 (only to serve)
+    import logging  # noqa: PLC0415 (only to serve)
 
+    import uvicorn  # noqa: PLC0415
+
+    from babysitter.server.connection import BoundedProtocol  # noqa: PLC0415
+
+    # What a request was is in the access log; what uvicorn says of it could hold anything that was sent.
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    logging.getLogger("uvicorn").propagate = False
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -155,7 +162,7 @@ def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> 
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
         limit_concurrency=CONNECTIONS_MAX,
-        http="h11",
+        http=BoundedProtocol,
         ws="none",
     )
     config.load()
