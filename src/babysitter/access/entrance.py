@@ -1,6 +1,6 @@
 """The way in: whose credential is this, and may this person come in? Everything of access, put together.
 
-Invariants, each with a test in tests/unit/access/test_entrance.py:
+Invariants, each with a test in tests/unit/access (test_sessions.py, test_passkey_ceremonies.py):
     - roles are asked anew at each question, never remembered with a credential;
     - a credential that a revoked key let in counts no more;
     - whoever holds no role anywhere is not let in, so no strangers fill the database.

@@ -3,7 +3,7 @@
 An invitation is a code that an admin hands to a person; whoever has it adds one passkey as that
 person, once, within a day. A new invitation takes the place of the one before.
 
-Invariants, each with a test in tests/unit/access/test_passkeys.py:
+Invariants, each with a test in tests/unit/access/test_passkey_ceremonies.py:
     - a code adds one passkey, and none after its time;
     - a passkey belongs to one person for good: it is not taken over by a second registration.
 """
