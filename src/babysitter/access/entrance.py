@@ -66,7 +66,7 @@ class Entrance:
     def by_session(self, cookie: str) -> Caller:
         """See Door."""
         session = self.sessions.check(cookie)
-        if self.revoked.has(session.public_key):
+        if self.revoked.has(session.public_key) or not self._vouched(session):
             raise not_let_in()
         return Caller(
             name=session.person,
@@ -156,6 +156,11 @@ class Entrance:
                 now_ns=self.storage.now_ns(),
                 by=person,
             )
+
+    def _vouched(self, session: Session) -> bool:
+        """Tell whether who vouched for the person is still believed: the provider that the settings name."""
+        oidc = self.grants.own_settings().server.oidc
+        return session.method != "oidc" or (oidc is not None and oidc.issuer == session.membership.issuer)
 
     def _roles_of_token(self, token: Token) -> Roles:
         if token.kind == "human":

@@ -42,6 +42,7 @@ AWAY_S = 600
 _LEEWAY_S = 60
 _ISSUED_AGO_S_MAX = 600
 _GROUPS_MAX = 1000
+_CODE_CHARS_MAX = 4096
 
 
 class SentAway(Struct, frozen=True, kw_only=True):
@@ -105,8 +106,7 @@ class OidcSignIn:
             ProviderError: the provider is away, or says what can't be believed.
         """
         ticket = self.storage.opened(cookie, _PURPOSE)
-        state = parameters.get("state", "")
-        if not hmac.compare_digest(state.encode(), self._secret(ticket, "state").encode()):
+        if not _is_secret(parameters.get("state"), self._secret(ticket, "state")):
             raise not_let_in()
         description = self.provider.description()
         sender = parameters.get("iss")
@@ -114,7 +114,7 @@ class OidcSignIn:
         if (sender is None and needs_sender) or sender not in (None, self.settings.issuer):
             raise not_let_in()
         code = parameters.get("code", "")
-        if not code or "error" in parameters:
+        if not code or not code.isascii() or len(code) > _CODE_CHARS_MAX or "error" in parameters:
             raise not_let_in()
         claims = self._claims(self._identity_token(description, code, ticket))
         self._check(claims, ticket)
@@ -173,12 +173,11 @@ class OidcSignIn:
         audience = claims.get("aud")
         several = isinstance(audience, list)
         ends_s, issued_s = _seconds(claims, "exp"), _seconds(claims, "iat")
-        nonce = str(claims.get("nonce", "")).encode()
         fits = (
             claims.get("iss") == self.settings.issuer
             and client in (audience if isinstance(audience, list) else [audience])
             and claims.get("azp", None if several and len(audience or ()) > 1 else client) == client
-            and hmac.compare_digest(nonce, self._secret(ticket, "nonce").encode())
+            and _is_secret(claims.get("nonce"), self._secret(ticket, "nonce"))
             and now_s < ends_s + _LEEWAY_S
             and now_s - _ISSUED_AGO_S_MAX <= issued_s <= now_s + _LEEWAY_S
             and _seconds(claims, "nbf", 0) <= now_s + _LEEWAY_S
@@ -210,6 +209,12 @@ class OidcSignIn:
 
     def _secret(self, ticket: Ticket, label: str) -> str:
         return base64url(self.storage.derived(ticket, label))
+
+
+def _is_secret(said: object, secret: str) -> bool:
+    """Tell whether somebody said the secret, in a time that says nothing about where it differs."""
+    text = said.encode("utf-8", "replace") if isinstance(said, str) else b""
+    return hmac.compare_digest(text, secret.encode())
 
 
 def local_path(text: str) -> str:

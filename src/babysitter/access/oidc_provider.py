@@ -27,6 +27,8 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 _DESCRIPTION_PATH = "/.well-known/openid-configuration"
 _KEPT_S = 3600.0
 _FETCHED_AGAIN_S = 60.0
+_AWAY_S = 5.0
+"""How long one that is away is not asked again: everybody who signs in would wait for it in turn."""
 _BYTES_MAX = 1024 * 1024
 
 
@@ -51,6 +53,7 @@ class Provider:
         self._turn = threading.Lock()
         self._described: tuple[float, Description] | None = None
         self._keys: tuple[float, list[Any]] | None = None
+        self._away: tuple[float, str] | None = None
 
     def description(self) -> Description:
         """Return what the provider says about itself.
@@ -74,6 +77,9 @@ class Provider:
             raise self._problem(f"calls itself {found.issuer[:200]!r}")
         for url in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
             problem = problem_of_url(url)
+            if not problem and url.startswith("http:") and not self.issuer.startswith("http:"):
+                # Plain HTTP is for a provider on this machine, not for what one elsewhere names on it.
+                problem = "is not protected by TLS"
             if problem:
                 raise self._problem(f"names {url[:200]!r}, which {problem}")
         self._described = (now_s, found)
@@ -121,10 +127,14 @@ class Provider:
         return answer.body
 
     def _sent(self, request: Request) -> Answer:
+        now_s = self._clock.monotonic_s()
+        if self._away is not None and now_s - self._away[0] < _AWAY_S:
+            raise self._problem(self._away[1])
         try:
             return self._send(request)
         except UnreachableError as away:
-            raise self._problem(f"{away} ({request.url})") from None
+            self._away = (self._clock.monotonic_s(), f"{away} ({request.url})")
+            raise self._problem(self._away[1]) from None
 
     def _problem(self, what: str) -> ProviderError:
         return ProviderError(

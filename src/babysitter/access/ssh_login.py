@@ -11,6 +11,7 @@ Invariants, each with a test in tests/unit/access/test_ssh_login.py:
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from sqlite3 import Connection
 
 from msgspec import Struct
 
@@ -27,6 +28,8 @@ from babysitter.signing.verify import Trust, verify_signature
 
 LOGIN_NAMESPACE = "babysitter-login"
 LOGIN_S = 12 * 3600
+LOGINS_MAX = 20
+"""Of one person."""
 _PURPOSE = "ssh login"
 _PERSON_CHARS_MAX = 256
 
@@ -95,7 +98,17 @@ class SshLogin:
             method="ssh",
             public_key=public_key,
         )
-        return self.tokens.make(wish, lambda connection: self.storage.spend(connection, ticket))
+
+        def also(connection: Connection) -> None:
+            self.storage.spend(connection, ticket)
+            # Whoever signs in again and again keeps the newest few.
+            connection.execute(
+                "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE person = ? AND method = 'ssh'"
+                " ORDER BY created_ns DESC, id LIMIT -1 OFFSET ?)",
+                (ticket.subject, LOGINS_MAX - 1),
+            )
+
+        return self.tokens.make(wish, also)
 
     def _text(self, ticket: Ticket) -> str:
         lines = (

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from babysitter.access.credentials import check_credential, id_of, make_credential, not_let_in
 from babysitter.access.storage import NS_PER_S, Storage
-from babysitter.model.errors import NotFoundError
+from babysitter.model.errors import NotFoundError, RefusedError
 
 Kind = Literal["agent", "human", "auditor", "admin"]
 TokenState = Literal["valid", "expired", "revoked"]
@@ -162,13 +162,22 @@ def _make_room(connection: Connection, now_ns: int) -> None:
     """Forget what ended long ago, and what ended longest ago where there are too many."""
     ended_ns = now_ns - _KEPT_AFTER_END_S * NS_PER_S
     connection.execute("DELETE FROM tokens WHERE expires_ns < ?", (ended_ns,))
-    over = connection.execute("SELECT count(*) FROM tokens").fetchone()[0] - TOKENS_MAX + 1
+    over = _count(connection) - TOKENS_MAX + 1
     if over > 0:
         connection.execute(
             "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens"
             " WHERE expires_ns <= ? OR revoked_ns IS NOT NULL ORDER BY expires_ns LIMIT ?)",
             (now_ns, over),
         )
+        if _count(connection) >= TOKENS_MAX:
+            raise RefusedError(
+                f"{TOKENS_MAX} tokens count here.", hint="Revoke what nobody needs: babysitter token list"
+            )
+
+
+def _count(connection: Connection) -> int:
+    found: int = connection.execute("SELECT count(*) FROM tokens").fetchone()[0]
+    return found
 
 
 def _listed(names: tuple[str, ...] | None) -> str | None:

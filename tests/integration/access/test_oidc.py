@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from babysitter.access.oidc_provider import Provider as AskedProvider
 from babysitter.access.storage import base64url
+from babysitter.access.transport import Answer, Request, UnreachableError
 from babysitter.model.errors import (
     BabysitterError,
     CredentialError,
@@ -121,6 +125,19 @@ def with_the_public_key_as_secret(provider: Provider, claims: Claims) -> str:
 def body(alg: str, provider: Provider, claims: Claims) -> str:
     parts = ({"alg": alg, "kid": provider.keys[0].kid}, claims)
     return ".".join(base64url(json.dumps(part).encode()) for part in parts)
+
+
+def dotted(parts: list[bytes]) -> str:
+    return ".".join(map(base64url, parts))
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Provider]]:
+    """Return one house and one provider for all examples of a property."""
+    with providing(Provider(secret="", person={"email": BOB, "email_verified": True})) as provider:
+        house = build(tmp_path_factory.mktemp("house"), settings=settings(provider))
+        provider.clock_s = lambda: house.clock.time_ns / 1e9
+        yield house, provider
 
 
 LIES: dict[str, Callable[[Claims], Claims]] = {
@@ -301,6 +318,69 @@ def test_a_wrong_client_secret_lets_nobody_in_and_a_missing_one_is_told(
     monkeypatch.delenv("OIDC_SECRET")
     with pytest.raises(SecretError, match="OIDC_SECRET"):
         sign_in(house, provider)
+
+
+def test_a_provider_that_is_away_is_not_asked_by_everybody_in_turn(house: House, provider: Provider) -> None:
+    calls: list[str] = []
+
+    def send(request: Request) -> Answer:
+        calls.append(request.url)
+        raise UnreachableError("can't be reached")
+
+    away = AskedProvider(provider.issuer, house.clock, send)
+    for _ in range(3):
+        with pytest.raises(ProviderError, match="can't be reached"):
+            away.description()
+    house.clock.advance(5)
+    with pytest.raises(ProviderError):
+        away.description()
+
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:22/token", "http://localhost/"])
+def test_a_provider_elsewhere_names_nothing_on_this_machine(house: House, url: str) -> None:
+    described = {
+        "issuer": "https://id.example.com",
+        "authorization_endpoint": "https://id.example.com/a",
+        "token_endpoint": url,
+        "jwks_uri": "https://id.example.com/k",
+    }
+
+    def send(_: Request) -> Answer:
+        return Answer(status=200, content_type="application/json", body=json.dumps(described).encode())
+
+    with pytest.raises(ProviderError, match="not protected by TLS"):
+        AskedProvider("https://id.example.com", house.clock, send).description()
+
+
+def test_a_provider_that_the_settings_name_no_more_vouches_for_nobody(
+    house: House, provider: Provider
+) -> None:
+    cookie = sign_in(house, provider)
+    house.write_settings(SETTINGS)
+
+    with pytest.raises(CredentialError):
+        house.entrance.by_session(cookie)
+
+
+@given(token=st.text(max_size=60) | st.lists(st.binary(max_size=30), min_size=1, max_size=4).map(dotted))
+def test_whatever_a_provider_gives_as_identity_nothing_but_a_refusal_comes_of_it(
+    shared: tuple[House, Provider], token: str
+) -> None:
+    house, provider = shared
+    provider.sign = lambda _, __: token
+
+    with pytest.raises((CredentialError, ProviderError)):
+        sign_in(house, provider)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "é", "\0", "x" * 10_000])
+def test_whatever_a_browser_brings_back_nothing_but_a_refusal_comes_of_it(
+    house: House, provider: Provider, text: str
+) -> None:
+    for name in ("state", "code", "iss"):
+        assert is_refused(lambda n=name: sign_in(house, provider, **{n: text}))  # type: ignore[misc]
 
 
 def test_who_holds_no_role_is_told_so_and_gets_no_session(house: House, provider: Provider) -> None:

@@ -1,4 +1,4 @@
-"""Requests to other servers: certificates verified, no redirects, bounded, no plain HTTP to another machine."""
+"""Requests to other servers: certificates verified, no redirects, bounded, no plain HTTP elsewhere."""
 
 import datetime as dt
 import ipaddress

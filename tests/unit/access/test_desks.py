@@ -242,6 +242,18 @@ def test_removing_nobody_is_told(house: House) -> None:
     assert house.entrance.tokens.all()[0].revoked_ns is None
 
 
+def test_the_runs_of_another_workspace_are_its_own_whatever_the_environment_says(
+    two: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RUNS_DIR", str(tmp_path / "elsewhere"))
+
+    places = served_places(two.workspace)
+
+    assert [place.runs_dir for place in places] == [
+        (tmp_path / name).resolve() for name in (".a5c/runs", "annex/.a5c/runs")
+    ]
+
+
 def test_a_workspace_that_is_named_and_not_there_is_told(house: House) -> None:
     house.write_settings(SETTINGS.replace("[server]", '[server]\nworkspaces = ["gone"]'))
     house.workspace.policy_now()

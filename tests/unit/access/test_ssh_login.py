@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from babysitter.access.ssh_login import LOGIN_NAMESPACE, LOGIN_S, Challenge
+from babysitter.access.ssh_login import LOGIN_NAMESPACE, LOGIN_S, LOGINS_MAX, Challenge
 from babysitter.access.storage import TICKET_S
 from babysitter.model.errors import CredentialError, ForbiddenError
 from babysitter.service.access.entering import end_login
@@ -149,6 +149,18 @@ def test_signing_out_everywhere_ends_logins_and_leaves_tokens_that_were_made(
     with pytest.raises(CredentialError):
         house.entrance.by_token(login)
     house.entrance.by_token(made)
+
+
+def test_whoever_signs_in_again_and_again_keeps_the_newest_few(house: House, key: SoftwareKey) -> None:
+    tokens = []
+    for _ in range(LOGINS_MAX + 2):
+        tokens.append(log_in(house, key))
+        house.clock.advance(1)
+
+    assert len(house.entrance.tokens.all()) == LOGINS_MAX
+    with pytest.raises(CredentialError):
+        house.entrance.by_token(tokens[1])
+    house.entrance.by_token(tokens[2])
 
 
 def test_whoever_holds_a_token_can_end_it(house: House, key: SoftwareKey) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from babysitter.access.credentials import id_of, make_credential
 from babysitter.access.server_key import ServerKey
 from babysitter.access.tokens import DAY_S
-from babysitter.model.errors import CredentialError, NotFoundError
+from babysitter.model.errors import CredentialError, NotFoundError, RefusedError
 from babysitter.service.detecting import credential_search
 from babysitter.service.ports import SystemDice
 from tests.unit.access.building import ALICE, BOB, House
@@ -155,6 +155,22 @@ def test_a_last_use_is_written_at_most_once_a_minute(house: House) -> None:
     start = seen[0]
     assert start is not None
     assert [(each or 0) - start for each in seen] == [0, 0, 0, 60 * NS_PER_S, 60 * NS_PER_S]
+
+
+def test_so_many_tokens_are_kept_and_those_that_count_are_never_pushed_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("babysitter.access.tokens.TOKENS_MAX", 3)
+    kept = [house.token(name=f"t{number}") for number in range(3)]
+
+    with pytest.raises(RefusedError):
+        house.token()
+    house.entrance.tokens.revoke(kept[1].split("_")[1], ALICE)
+    kept.append(house.token())
+
+    for number in (0, 2, 3):
+        house.entrance.by_token(kept[number])
+    assert len(house.entrance.tokens.all()) == 3
 
 
 def test_what_ended_long_ago_is_forgotten_when_another_is_made(house: House) -> None:

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from babysitter.access.database import Database
 from babysitter.access.entrance import Entrance
 from babysitter.access.grants import Grants
@@ -97,7 +99,10 @@ def served_places(workspace: Workspace) -> list[Place]:
                 file=str(own.root / "babysitter.toml"),
                 line=0,
             )
-        found.append(load_place(root))
+        place = load_place(root)
+        # RUNS_DIR of the environment is about the server's own workspace.
+        runs_dir = (root / place.settings.workspace.runs_dir).resolve()
+        found.append(replace(place, runs_dir=runs_dir))
     return found
 
 
