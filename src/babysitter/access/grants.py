@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from babysitter.access.roles import Role
 from babysitter.config import Place, Settings, load_place, stamp_of
 from babysitter.model.errors import SettingsError
-from babysitter.model.server_settings import AccessTable
+from babysitter.model.server_settings import AccessKey, AccessTable
 
-ROLES_OF_KEYS: Mapping[str, Role] = {
+ROLES_OF_KEYS: Mapping[AccessKey, Role] = {
     "viewers": "viewer",
     "approvers": "approver",
     "operators": "operator",
@@ -116,9 +116,8 @@ def _people(settings: Settings, names: Iterable[str]) -> set[str]:
     return {person for name in names for person in settings.roles.get(name, (name,))}
 
 
-def _by_groups(settings: Settings, membership: Membership) -> Iterable[str]:
+def _by_groups(settings: Settings, membership: Membership) -> Iterable[AccessKey]:
     oidc = settings.server.oidc
     if oidc is None or not membership.issuer or oidc.issuer != membership.issuer:
         return ()
-    keys = (key for group in membership.groups for key in oidc.groups.get(group, ()))
-    return (key for key in keys if key in ROLES_OF_KEYS)
+    return (key for group in membership.groups for key in oidc.groups.get(group, ()))

@@ -19,7 +19,6 @@ issuer = "{ISSUER}"
 client_id = "babysitter"
 [server.oidc.groups]
 ops = ["operators", "viewers"]
-bad = ["agents", "operator"]
 """
 
 
@@ -79,8 +78,14 @@ def test_groups_count_where_the_settings_name_their_provider() -> None:
     assert roles(OIDC, ALICE, Membership(groups=("ops",))) == frozenset()
 
 
-def test_a_group_gives_no_role_that_people_do_not_have() -> None:
-    assert roles(OIDC, ALICE, Membership(issuer=ISSUER, groups=("bad", "unknown"))) == frozenset()
+@pytest.mark.parametrize("key", ["agents", "operator", "everything"])
+def test_a_group_that_gives_what_is_no_key_of_access_is_told_in_its_line(key: str) -> None:
+    with pytest.raises(SettingsError, match=key):
+        parse_settings(OIDC + f'bad = ["{key}"]\n')
+
+
+def test_a_group_that_the_settings_do_not_know_gives_nothing() -> None:
+    assert roles(OIDC, ALICE, Membership(issuer=ISSUER, groups=("unknown",))) == frozenset()
 
 
 def test_each_workspace_speaks_for_itself(tmp_path: Path) -> None:

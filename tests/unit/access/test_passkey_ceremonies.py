@@ -188,6 +188,17 @@ def test_a_person_who_was_removed_is_out_at_once(house: House, device: Device) -
     assert is_refused(lambda: sign_in(house, answer, begun.cookie))
 
 
+def test_a_passkey_that_is_removed_between_its_answer_and_the_session_lets_nobody_in(
+    house: House, device: Device
+) -> None:
+    begun = house.entrance.ceremonies.begin_sign_in()
+    passkey, _ = house.entrance.ceremonies.checked_sign_in(device.answer(begun), begun.cookie)
+    house.entrance.passkeys.remove(BOB, by=ALICE)
+
+    with pytest.raises(CredentialError), house.entrance.storage.database.writing() as connection:
+        house.entrance.passkeys.note_use(connection, passkey)
+
+
 def test_who_holds_no_role_anywhere_gets_no_session(house: House) -> None:
     device = house.passkey_of(EVE)
 

@@ -106,6 +106,23 @@ def test_a_damaged_database_lets_nobody_in_and_is_told_as_such(house: House, off
     assert refused.value.hint
 
 
+def test_damage_to_a_part_that_nobody_asks_for_lets_nobody_in_either(house: House) -> None:
+    token = house.token()
+    with house.entrance.storage.database.reading() as connection:
+        page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'invitations'").fetchone()[
+            0
+        ]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    house.entrance.storage.database.close()
+    path = house.folder / "access.db"
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * size : page * size] = b"\xa5" * size
+    path.write_bytes(data)
+
+    with pytest.raises(AccessStoreError, match="damaged"):
+        house.again().entrance.by_token(token)
+
+
 def test_a_database_that_is_damaged_under_a_running_server_lets_nobody_in(house: House) -> None:
     tokens = [house.token(name=f"t{number}") for number in range(200)]
     house.entrance.storage.database.close()
