@@ -211,6 +211,15 @@ def test_in_the_clear_means_to_another_machine_and_unsigned(
     assert ward.look("D20-addresses").state == state
 
 
+def test_an_identity_provider_is_an_address_that_is_spoken_to(ward: Ward) -> None:
+    states = []
+    for scheme in ("http", "https"):
+        ward.settings(f'[server.oidc]\nissuer = "{scheme}://id.example.com"\nclient_id = "x"\n')
+        states.append(ward.look("D20-addresses").state)
+
+    assert states == ["problem", "ok"]
+
+
 @pytest.mark.linux
 def test_this_very_machine_can_be_read(ward: Ward) -> None:
     """The files of the real kernel, not those that a test believes it writes."""

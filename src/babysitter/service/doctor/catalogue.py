@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from babysitter.model.doctor_settings import AcceptedTable
 from babysitter.service.doctor import (
+    access,
     confinement,
     disks,
     githooks,
@@ -22,8 +23,8 @@ from babysitter.service.doctor.check import Check, Result, count, not_applicable
 from babysitter.service.doctor.surroundings import Surroundings
 
 _MODULES = (
-    rules, version_control, githooks, confinement, permissions, variables, network, keys, journals, disks,
-    updates, scanning, notifying,
+    rules, version_control, githooks, confinement, permissions, variables, network, access, keys, journals,
+    disks, updates, scanning, notifying,
 )  # fmt: skip
 
 
