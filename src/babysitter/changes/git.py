@@ -43,6 +43,9 @@ _OPTIONS = (
     *("-c", "core.fileMode=true"),
     *("-c", "core.symlinks=true"),
     *("-c", "core.ignoreCase=false"),
+    # Names that only other systems take for git's own folder are names here, and what is there is shown.
+    *("-c", "core.protectNTFS=false"),
+    *("-c", "core.protectHFS=false"),
     *("-c", "core.autocrlf=false"),
     *("-c", "core.trustctime=true"),
     *("-c", "core.fsyncMethod=batch"),

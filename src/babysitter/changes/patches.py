@@ -59,7 +59,9 @@ def changed_lines(files: Sequence[ChangedFile], patch: bytes) -> dict[str, froze
     """
     found: dict[str, frozenset[int] | None] = {}
     parts = sections(patch)
+    # Were there another number of them, nobody would know whose each is: then all lines count as new.
+    is_told = len(parts) == sum(file.kept for file in files)
     for number, file in enumerate(files):
-        whole = file.change == "added" or file.added is None or not file.kept or number >= len(parts)
+        whole = file.change == "added" or file.added is None or not file.kept or not is_told
         found[file.path] = None if whole else new_lines(parts[number])
     return found
