@@ -1,9 +1,9 @@
 """Running a test runner of the workspace in the sandbox: a plan goes in, what was found comes out as JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from babysitter.model.security_tests import ChangedFunction, FoundTest
 PROBES = Path(__file__).parent / "probes"
 OUTPUT_CHARS_MAX = 16_384
 RESULT_BYTES_MAX = 64 * 1024 * 1024
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,10 @@ class Tests(Protocol):
         """Tell whether the workspace has tests of this kind."""
         ...
 
+    def measures(self, path: str) -> bool:
+        """Tell whether it says of this file which of its functions are executed."""
+        ...
+
     def run(self, wanted: Wanted) -> Ran:
         """Find the security tests, run them, and say which changed functions they executed."""
         ...
@@ -107,9 +112,16 @@ class NotRunError(Exception):
         super().__init__(run.why)
 
 
-def run_program(
-    place: Place, tool: str, argv: tuple[str, ...], plan: object, env: dict[str, str]
-) -> tuple[Ended, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What is started. ``folders``: of this machine, that it needs to see besides the system's."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+
+def run_program(place: Place, tool: str, start: Start, plan: object) -> tuple[Ended, str]:
     """Run a program in the sandbox with a plan; return how it ended, and the end of what it wrote.
 
     Raises:
@@ -117,12 +129,12 @@ def run_program(
     """
     said = Tail()
     program = Program(
-        argv=argv,
-        env=env,
+        argv=start.argv,
+        env=dict(start.env),
         input=msgspec.json.encode(plan),
         timeout_s=place.timeout_s,
         result_bytes_max=RESULT_BYTES_MAX,
-        read_only=(str(PROBES), *_interpreter_folders(Path(argv[0]))),
+        read_only=(str(PROBES), *start.folders),
     )
     try:
         ended = place.runner.run(program, place.sandbox, said, said, Going())
@@ -142,6 +154,14 @@ def run_program(
     return ended, said.tail(OUTPUT_CHARS_MAX)
 
 
+def told_by(ended: Ended, kind: type[_Told]) -> _Told | None:
+    """Return what a probe wrote; None when it is cut off, or somebody's test wrote something else there."""
+    try:
+        return msgspec.json.decode(ended.result, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
 def last_words(text: str) -> str:
     """Return the last lines that a program wrote, in one."""
     return " | ".join(line.strip() for line in text.strip().splitlines()[-4:])[-600:] or "it said nothing"
@@ -156,13 +176,6 @@ def add_up(runs: list[tuple[tuple[SecurityTest, ...], bool]]) -> dict[SecurityTe
     return found
 
 
-def _interpreter_folders(program: Path) -> tuple[str, ...]:
-    """Return the folders that an interpreter needs besides the system's and the workspace's own."""
-    folders = {program.parent.parent, program.resolve().parent.parent}
-    settings = program.parent.parent / "pyvenv.cfg"
-    if settings.is_file():
-        for line in settings.read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition("=")
-            if key.strip() == "home":
-                folders.add(Path(value.strip()).parent)
-    return tuple(sorted(str(folder) for folder in folders if folder != Path("/")))
+def whole_file(path: str) -> ChangedFunction:
+    """Return what stands for a file that nobody has measured: one function that nothing executes."""
+    return ChangedFunction(path=path, name="(the whole file)", line=1, end_line=1, granularity="file")
