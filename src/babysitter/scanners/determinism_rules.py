@@ -253,3 +253,29 @@ HARMLESS = frozenset(
     "requests.RequestException".split()
 )
 """Names below those above that do nothing of the kind. A ``Random()`` without a seed is looked at apart."""
+
+EVERYTHING = Rule(
+    name="star-import",
+    says="takes every name of a module, so nobody can read what a name stands for",
+    fix="Import the names that are used.",
+    calls=(),
+    in_process="high",
+    at_import="high",
+    category="other",
+)
+STATE = Rule(
+    name="state",
+    says="keeps state outside of the run, which a replay in another process lacks",
+    fix="Keep it in the process's own variables, or as an artifact.",
+    calls=(),
+    in_process="low",
+    at_import=None,
+)
+SET_ORDER = Rule(
+    name="set-order",
+    says="iterates over a set, whose order is not part of its value",
+    fix="Iterate over `sorted(...)` of it, or use a list or a dict, which keep their order.",
+    calls=(),
+    in_process="low",
+    at_import=None,
+)

@@ -83,3 +83,16 @@ def test_packages_from_outside_are_named() -> None:
     )
 
     assert packages_in(modules(flow=text, near="", other="")) == ("numpy", "requests")
+
+
+def test_a_task_that_another_of_its_name_replaces_is_listed_with_what_it_may() -> None:
+    """It may be kept under another name before."""
+    listed = tasks_in(
+        modules(
+            a="from babysitter import task, Sandbox\n"
+            "@task(sandbox=Sandbox(network=('*',)))\ndef f(): ...\nkept = f\n"
+            "@task\ndef f(): ...\n"
+        )
+    )
+
+    assert [(each.line, each.network) for each in listed] == [(3, ("*",)), (6, ())]
