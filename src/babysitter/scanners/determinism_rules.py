@@ -209,6 +209,8 @@ RULES: tuple[Rule, ...] = (
             "runpy.*",
             "code.*",
             "types.FunctionType",
+            *("marshal.*", "pickle.*", "dill.*", "cloudpickle.*", "zipimport.*", "imp.*"),
+            *("pkgutil.resolve_name", "pkgutil.get_loader", "pkgutil.find_loader", "pkgutil.iter_modules"),
         ),
         in_process="high",
         at_import="high",

@@ -31,7 +31,7 @@ from babysitter.service.credential_scanning import scanner_of
 from babysitter.service.process.admitted import Admitted
 from babysitter.service.process.bandit import check_with_bandit
 from babysitter.service.process.closure import Sources, read_sources, relative
-from babysitter.service.process.facts import parsed
+from babysitter.service.process.facts import parsed, too_deep
 from babysitter.service.process.records import SourceStore
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
@@ -112,7 +112,10 @@ class Reviewing:
     def scan(self, sources: Sources, *, with_bandit: bool = True) -> Scan:
         """Return what our own rules, the credential scan and bandit hold against the files."""
         modules = modules_of(sources)
-        faults = (*determinism_faults(modules), *unread_permissions(modules), *self._unconfined())
+        try:
+            faults = (*determinism_faults(modules), *unread_permissions(modules), *self._unconfined())
+        except RecursionError:
+            raise too_deep(sources.named) from None
         tools = [ToolRun(tool=TOOL, state="passed", examined=len(sources.files))]
         run, credentials = self._credentials(sources)
         tools.append(run)

@@ -52,6 +52,16 @@ def facts_of(source: bytes, path: str) -> Facts:
         ) from None
     except ValueError as error:
         raise EntryError(f"{path} is not Python: {error}.", hint="Mend the file.") from None
+    except (RecursionError, MemoryError):
+        raise too_deep(path) from None
+
+
+def too_deep(what: str) -> EntryError:
+    """Return the error for code that is nested so deeply that it can't be looked at."""
+    return EntryError(
+        f"{what} is nested more deeply than can be looked at, so nobody can review it.",
+        hint="Break the expression up.",
+    )
 
 
 def node_imports(source: bytes) -> tuple[str, ...]:
