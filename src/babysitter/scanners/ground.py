@@ -7,6 +7,7 @@ Left out: links, what the settings exclude, and folders of installed things unle
 """
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,6 +17,7 @@ from typing import Self
 
 from babysitter.model.errors import InvalidValueError
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 INSTALLED = frozenset(
     ".a5c .git .hg .svn .tox .nox .venv .mypy_cache .pytest_cache .ruff_cache __pycache__"
     " node_modules".split()
@@ -92,12 +94,25 @@ class Ground:
         """Return a path as a tool wrote it, relative to the root."""
         return Path(os.path.relpath(self.root / path, self.root)).as_posix()
 
-    def lines(self, file: str) -> list[str]:
-        """Return the lines of a file; none when it can't be read."""
+    def text(self, file: str) -> str:
+        """Return what stands in a file; nothing when it is none of the root's, or can't be read."""
+        place = (self.root / file).resolve()
+        # A report may name anything, a device too.
+        if not place.is_relative_to(self.root) or not place.is_file():
+            return ""
         try:
-            return (self.root / file).read_text(encoding="utf-8", errors="replace").splitlines()
+            return place.read_bytes().decode("utf-8", errors="replace")
         except OSError:
-            return []
+            return ""
+
+    def lines(self, file: str) -> list[str]:
+        """Return the lines of a file, as tools count them; none when it can't be read."""
+        return lines_of(self.text(file))
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as compilers count them: a form feed or U+2028 ends none."""
+    return _LINE_END.split(text)
 
 
 def matches(file: str, pattern: str) -> bool:

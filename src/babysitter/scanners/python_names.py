@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from babysitter.scanners.ground import lines_of
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 MAKERS = frozenset({"task", "shell_task", "node_task", "process"})
 _OF_AUTHORS = ("babysitter", "babysitter.authoring.tasks", "babysitter.authoring.process")
@@ -94,7 +96,7 @@ class Module:
 
 def read_module(path: str, tree: ast.Module, text: str) -> Module:
     """Return a file as scanners see it."""
-    module = Module(path, tree, tuple(text.splitlines()))
+    module = Module(path, tree, tuple(lines_of(text)))
     module.names.update(_bound_by_imports(tree))
     bound: dict[str, int] = {}
     for name, value in _assigned(tree):

@@ -21,6 +21,7 @@ from babysitter.scanners.ground import Ground
 from babysitter.scanners.interface import Report, Scanner, Seen
 from babysitter.scanners.known import Known, Pair, read_baseline, sort_out
 from babysitter.scanners.locating import Locator
+from babysitter.scanners.reading import failed
 from babysitter.scanners.toolbox import ScannerError, Toolbox
 
 _PROBLEMS_TOLD_MAX = 3
@@ -128,6 +129,10 @@ def _run(scanner: Scanner, ground: Ground, tools: Toolbox) -> tuple[ToolRun, tup
         report = scanner.scan(ground, tools)
     except ScannerError as error:
         return ToolRun(tool=scanner.name, state=error.state, why=error.why, fix=error.fix), ()
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        # Deep inside of its report something is not what the tool documents.
+        wrong = failed(scanner.name, "wrote a report that is none of its documented form", repr(error))
+        return ToolRun(tool=scanner.name, state=wrong.state, why=wrong.why, fix=wrong.fix), ()
     return _judged(scanner.name, report, ground), report.seen
 
 
