@@ -27,7 +27,7 @@ from babysitter.scanners.process_tasks import (
 )
 from babysitter.scanners.python_names import Modules, read_module
 from babysitter.scanners.sarif import to_sarif
-from babysitter.service.credential_scanning import scanner_of
+from babysitter.service.detecting import credential_scanner
 from babysitter.service.process.admitted import Admitted
 from babysitter.service.process.bandit import check_with_bandit
 from babysitter.service.process.closure import Sources, read_sources, relative
@@ -188,7 +188,7 @@ class Reviewing:
     def _credentials(self, sources: Sources) -> tuple[ToolRun, tuple[Finding, ...]]:
         found: list[Finding] = []
         try:
-            scanner = scanner_of(self.workspace)
+            scanner = credential_scanner(self.workspace.place)
             for path, content in sources.files.items():
                 found += scanner.scan_text(path, content)
         except BabysitterError as error:
