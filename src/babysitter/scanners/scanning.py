@@ -5,14 +5,16 @@ given. Whatever else happens is a state of the tool with why and fix, and the sc
 (``model.findings.Scan.counts``): a scan that did not look is never good news.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from babysitter.model.clock import Clock
+from babysitter.model.effects import Sandbox
 from babysitter.model.errors import InvalidValueError, UsageError
 from babysitter.model.findings import Scan, ToolRun, in_order
+from babysitter.model.runner import Runner, StopToken
 from babysitter.model.scan_settings import ScanTable
 from babysitter.scanners.catalog import scanner_named
 from babysitter.scanners.deduplication import merged
@@ -31,19 +33,31 @@ _PROBLEMS_TOLD_MAX = 3
 class Scanning:
     """What scanning needs of a workspace.
 
-    root: its folder. path: PATH. clock: says whether a suppression has run out.
+    root: its folder. environ: PATH, and the variables that a sandbox may name. clock: says whether a
+    suppression has run out.
     """
 
     root: Path
     settings: ScanTable
-    path: str
     clock: Clock
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def locator(self) -> Locator:
         """Return what finds scanners here."""
         root = self.root.resolve()
-        return Locator(
-            named=tuple(root / folder for folder in self.settings.path), path=self.path, workspace=root
+        named = tuple(root / folder for folder in self.settings.path)
+        return Locator(named=named, path=self.environ.get("PATH", ""), workspace=root)
+
+    def toolbox(self, runner: Runner, sandbox: Sandbox, stop: StopToken) -> Toolbox:
+        """Return what starts scanners here, with what ``sandbox`` grants them."""
+        return Toolbox(
+            runner=runner,
+            locator=self.locator(),
+            settings=self.settings,
+            sandbox=sandbox,
+            stop=stop,
+            timeout_s=self.settings.timeout_s,
+            environ=self.environ,
         )
 
     def scan(

@@ -143,7 +143,7 @@ class Workspace:
             "shell": ShellExecutor(*parts),
             "python": PythonExecutor(*parts, code),
             "node": NodeExecutor(*parts, code),
-            "scan": ScanExecutor(self.runner, self.scanning, environment()),
+            "scan": ScanExecutor(self.runner, self.scanning),
         }
 
     @property
@@ -152,9 +152,7 @@ class Workspace:
         from babysitter.scanners.scanning import Scanning  # noqa: PLC0415 (only to perform, or to scan)
 
         settings = self.place.settings.scan
-        return Scanning(
-            root=self.root, settings=settings, path=environment().get("PATH", ""), clock=self.clock
-        )
+        return Scanning(root=self.root, settings=settings, clock=self.clock, environ=environment())
 
     @property
     def call_inline(self) -> Callable[[InlineFunction, Json], Outcome]:
