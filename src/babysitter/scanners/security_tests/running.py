@@ -1,6 +1,6 @@
 """Running a test runner of the workspace in the sandbox: a plan goes in, what was found comes out as JSON."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -10,12 +10,13 @@ import msgspec
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import MissingToolError, SandboxError
 from babysitter.model.findings import ToolRun
+from babysitter.model.output import NeverStopped, Tail
 from babysitter.model.rules import SecurityTest
 from babysitter.model.runner import Ended, Program, Runner
 from babysitter.model.security_tests import ChangedFunction, FoundTest
 
 PROBES = Path(__file__).parent / "probes"
-OUTPUT_CHARS_MAX = 16_384
+OUTPUT_BYTES_MAX = 16_384
 RESULT_BYTES_MAX = 64 * 1024 * 1024
 _Told = TypeVar("_Told")
 
@@ -76,34 +77,6 @@ class Tests(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Tail:
-    """See model.runner.OutputSink. Keeps the end of what a program writes, in memory."""
-
-    _kept: bytearray = field(default_factory=bytearray)
-
-    def write(self, chunk: bytes) -> None:
-        """Keep the end."""
-        self._kept += chunk
-        del self._kept[:-OUTPUT_CHARS_MAX]
-
-    def tail(self, count: int) -> str:
-        """Return the last characters."""
-        return self._kept.decode(errors="replace")[-count:]
-
-
-class Going:
-    """See model.runner.StopToken. Nobody stops it; the time limit does."""
-
-    def is_set(self) -> bool:
-        """Never."""
-        return False
-
-    def on_set(self, call: Callable[[], None]) -> None:
-        """Never calls."""
-        del call
-
-
 class NotRunError(Exception):
     """A runner could not do its work; ``run`` says why."""
 
@@ -127,7 +100,7 @@ def run_program(place: Place, tool: str, start: Start, plan: object) -> tuple[En
     Raises:
         NotRunError: it could not be started, or did not end.
     """
-    said = Tail()
+    said = Tail(OUTPUT_BYTES_MAX)
     program = Program(
         argv=start.argv,
         env=dict(start.env),
@@ -137,7 +110,7 @@ def run_program(place: Place, tool: str, start: Start, plan: object) -> tuple[En
         read_only=(str(PROBES), *start.folders),
     )
     try:
-        ended = place.runner.run(program, place.sandbox, said, said, Going())
+        ended = place.runner.run(program, place.sandbox, said, said, NeverStopped())
     except MissingToolError as missing:
         raise NotRunError(
             ToolRun(tool=tool, state="missing", why=missing.message, fix=missing.hint)
@@ -151,7 +124,7 @@ def run_program(place: Place, tool: str, start: Start, plan: object) -> tuple[En
         raise NotRunError(
             ToolRun(tool=tool, state="failed", why=f"{why}.", fix="Run the tests by hand, and mend them.")
         )
-    return ended, said.tail(OUTPUT_CHARS_MAX)
+    return ended, said.tail(OUTPUT_BYTES_MAX)
 
 
 def told_by(ended: Ended, kind: type[_Told]) -> _Told | None:
