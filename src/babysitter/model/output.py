@@ -6,7 +6,7 @@ from babysitter.model.runner import OutputSink
 
 
 class Tail:
-    """See runner.OutputSink. Keeps the end of what is written, and passes all of it on to ``sink``, if any."""
+    """See runner.OutputSink. Keeps the end of what is written; passes all of it on to ``sink``, if any."""
 
     def __init__(self, bytes_max: int = 16_384, sink: OutputSink | None = None) -> None:
         self._bytes_max = bytes_max
