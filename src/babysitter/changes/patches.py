@@ -50,6 +50,12 @@ def new_lines(section: bytes) -> frozenset[int]:
     return frozenset(found)
 
 
+def lines_there(files: Sequence[ChangedFile], patch: bytes) -> dict[str, frozenset[int] | None]:
+    """Return ``changed_lines`` of the files that are there afterwards."""
+    there = {file.path for file in files if file.change != "deleted"}
+    return {path: lines for path, lines in changed_lines(files, patch).items() if path in there}
+
+
 def changed_lines(files: Sequence[ChangedFile], patch: bytes) -> dict[str, frozenset[int] | None]:
     """Return the lines that are new, by path; None: all of the file.
 

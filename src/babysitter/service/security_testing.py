@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from babysitter.changes.patches import changed_lines
+from babysitter.changes.patches import lines_there
 from babysitter.model.effects import Sandbox
-from babysitter.model.errors import MissingToolError, UsageError
+from babysitter.model.errors import UsageError
 from babysitter.model.rules import SecurityTest
 from babysitter.model.security_tests import SecurityReport
 from babysitter.scanners.security_tests.running import Place, Wanted
@@ -37,11 +37,9 @@ def run_security_tests(
             hint="Use --since main.. with nothing behind.",
         )
     compared = workspace.changes.compare(since, "")
-    lines = changed_lines(compared.found.files, compared.found.patch)
-    here = {file.path for file in compared.found.files if file.change != "deleted"}
     wanted = Wanted(
         files=workspace.changes.files(compared.tree),
-        changed={path: changed for path, changed in lines.items() if path in here},
+        changed=lines_there(compared.found.files, compared.found.patch),
     )
     place = Place(
         runner=workspace.runner,
@@ -49,7 +47,7 @@ def run_security_tests(
         sandbox=workspace.place.settings.granted(TASK, Sandbox()),
         timeout_s=TESTS_S_MAX,
         python=python or own_python(workspace.root),
-        node=_node(workspace),
+        node=workspace.node_if_any(),
         arguments=arguments,
     )
     return report_on_changes(place, wanted, since)
@@ -58,10 +56,3 @@ def run_security_tests(
 def gate(report: SecurityReport, required: Sequence[SecurityTest]) -> bool:
     """Tell whether every category that is required counts."""
     return set(required) <= set(report.held)
-
-
-def _node(workspace: Workspace) -> Path | None:
-    try:
-        return workspace.node()
-    except MissingToolError:
-        return None

@@ -12,7 +12,7 @@ from babysitter.model.errors import MissingToolError, SandboxError
 from babysitter.model.findings import ToolRun
 from babysitter.model.output import NeverStopped, Tail
 from babysitter.model.rules import SecurityTest
-from babysitter.model.runner import Ended, Program, Runner
+from babysitter.model.runner import Ended, OutputSink, Program, Runner, StopToken
 from babysitter.model.security_tests import ChangedFunction, FoundTest
 
 PROBES = Path(__file__).parent / "probes"
@@ -27,6 +27,7 @@ class Place:
 
     root: the workspace. sandbox: what the tests are granted. timeout_s: of one program.
     python: the interpreter whose pytest and coverage are used. node: the program, or None.
+    arguments: more for pytest. output: where everything that is written goes too.
     """
 
     runner: Runner
@@ -36,6 +37,8 @@ class Place:
     python: Path
     node: Path | None
     arguments: tuple[str, ...] = ()
+    stop: StopToken = field(default_factory=NeverStopped)
+    output: OutputSink | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ def run_program(place: Place, tool: str, start: Start, plan: object) -> tuple[En
     Raises:
         NotRunError: it could not be started, or did not end.
     """
-    said = Tail(OUTPUT_BYTES_MAX)
+    said = Tail(OUTPUT_BYTES_MAX, place.output)
     program = Program(
         argv=start.argv,
         env=dict(start.env),
@@ -110,7 +113,7 @@ def run_program(place: Place, tool: str, start: Start, plan: object) -> tuple[En
         read_only=(str(PROBES), *start.folders),
     )
     try:
-        ended = place.runner.run(program, place.sandbox, said, said, NeverStopped())
+        ended = place.runner.run(program, place.sandbox, said, said, place.stop)
     except MissingToolError as missing:
         raise NotRunError(
             ToolRun(tool=tool, state="missing", why=missing.message, fix=missing.hint)
@@ -118,9 +121,10 @@ def run_program(place: Place, tool: str, start: Start, plan: object) -> tuple[En
     except SandboxError as refused:
         raise NotRunError(ToolRun(tool=tool, state="failed", why=refused.message, fix=refused.hint)) from None
     if ended.why != "exit":
-        why = {"timeout": f"it did not end within {place.timeout_s:g} s"}.get(
-            ended.why, f"it was ended by a {ended.why}"
-        )
+        why = {
+            "timeout": f"it did not end within {place.timeout_s:g} s",
+            "stopped": "it was stopped",
+        }.get(ended.why, f"it was ended by a {ended.why}")
         raise NotRunError(
             ToolRun(tool=tool, state="failed", why=f"{why}.", fix="Run the tests by hand, and mend them.")
         )

@@ -29,7 +29,7 @@ class Facts(NamedTuple):
 
     imports: modules that it may import, each with its level; a name after ``from`` may be a module too.
     secrets: as literals. scripts: of ``node_task("…")``, relative to the workspace.
-    shows_changes: whether a call has ``diff=``, so that the beginning of a run is kept.
+    shows_changes: whether a call has ``diff=``, or is one of ``security_tests``: the beginning is kept then.
     """
 
     imports: tuple[tuple[str, int], ...]
@@ -83,7 +83,10 @@ def _facts(source: bytes) -> Facts:
         imports=tuple(_imports(tree, calls)),
         secrets=tuple(_secrets(calls)),
         scripts=tuple(text for call in calls if _called(call) == "node_task" and (text := _text(call))),
-        shows_changes=any(keyword.arg == "diff" for call in calls for keyword in call.keywords),
+        shows_changes=any(
+            _called(call) == "security_tests" or any(keyword.arg == "diff" for keyword in call.keywords)
+            for call in calls
+        ),
     )
 
 
