@@ -161,6 +161,7 @@ def _unspeakable(ground: Ground) -> tuple[str, ...]:
 
 def _judged(name: str, report: Report, ground: Ground) -> ToolRun:
     problems = (*report.problems, *_unspeakable(ground))
+    problems += tuple(f"{folder} can't be read." for folder in ground.unread)
     if report.examined <= 0:
         problems = (*problems, f"{name} examined nothing.")
     if not problems:
