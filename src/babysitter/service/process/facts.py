@@ -1,10 +1,13 @@
 """What the text of one Python file says, read without running it: imports, secrets, scripts of Node tasks."""
 
 import ast
+import codecs
+import io
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
+from tokenize import detect_encoding
 from typing import NamedTuple
 
 from babysitter.model.errors import EntryError, SecretError
@@ -42,9 +45,16 @@ def facts_of(source: bytes, path: str) -> Facts:
     """Return what a Python file says.
 
     Raises:
-        EntryError: it is not Python; with ``path`` and line.
+        EntryError: it is not Python; with ``path`` and line. Or it is in an encoding other than UTF-8.
     """
     try:
+        encoding = codecs.lookup(detect_encoding(io.BytesIO(source).readline)[0]).name
+        if encoding not in ("utf-8", "utf-8-sig", "ascii"):
+            # Python would run another text than the one that is searched for credentials, and shown.
+            raise EntryError(
+                f"{path} is written in {encoding}: what a reviewer reads is not what would run.",
+                hint="Write it in UTF-8, and take the coding line out.",
+            )
         return _facts(source)
     except SyntaxError as error:
         raise EntryError(

@@ -67,6 +67,23 @@ def test_code_that_is_too_deep_to_be_read_is_refused_and_named(root: Path, text:
         read_sources("flow.py", root)
 
 
+@pytest.mark.parametrize("coding", ["utf-7", "latin-1", "cp037", "rot13", "idna"])
+def test_code_that_python_would_read_as_another_text_is_refused(root: Path, coding: str) -> None:
+    """In UTF-7 the comment below is a call: no reader, and no scanner of text, sees it."""
+    hidden = "# coding: {}\n# +AAo-import os+AAo-os.system('x')\n"
+    write(root, {"flow.py": "import hidden\n" + PROCESS, "hidden.py": hidden.format(coding)})
+
+    with pytest.raises(EntryError, match=r"hidden\.py"):
+        read_sources("flow.py", root)
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "UTF8", "ascii", "us-ascii"])
+def test_a_coding_line_that_changes_nothing_is_no_obstacle(root: Path, coding: str) -> None:
+    write(root, {"flow.py": f"# coding: {coding}\n{PROCESS}"})
+
+    assert set(read_sources("flow.py", root).files) == {"flow.py"}
+
+
 def test_code_that_is_too_deep_to_be_scanned_is_refused(tmp_path: Path) -> None:
     place = TrustPlace(tmp_path)
     deep = f"from babysitter import task\n@task(sandbox={'+'.join('a' * 900)})\ndef f(): ...\n"
