@@ -116,15 +116,19 @@ def credential_search(place: Place | None = None) -> CredentialSearch:
     return _search(tuple(sorted(texts.items())))
 
 
-def credential_scanner(place: Place | None = None) -> "CredentialScanner":
+def credential_scanner(place: Place | None = None, *, allowing: bool = True) -> "CredentialScanner":
     """Return what scans for credentials, by a workspace's rules and what it allows; without one, by ours.
+
+    Args:
+        place: the workspace.
+        allowing: False: what ``[secrets] allow`` lets through is found as well.
 
     Raises:
         SettingsError: a file of rules can't be used.
     """
     from babysitter.scanners.credentials import CredentialScanner  # noqa: PLC0415 (few who mask scan too)
 
-    allowed = place.settings.secrets.allow if place is not None else ()
+    allowed = place.settings.secrets.allow if place is not None and allowing else ()
     return CredentialScanner(credential_search(place), allowed=allowed, version=__version__)
 
 
