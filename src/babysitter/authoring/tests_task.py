@@ -4,11 +4,11 @@ Its result is a ``SecurityReport``; ``ctx.breakpoint(findings=report)`` hands th
 rules. A runner that is missing or failed, and a change that nobody measures, leave none that counts.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Unpack
+from collections.abc import Iterable
+from typing import Unpack
 
+from babysitter.authoring.fixed_task import FixedTask
 from babysitter.authoring.task_options import TaskOptions, task_spec
-from babysitter.authoring.tasks import Task
 from babysitter.model.changes import RUN, SINCE
 from babysitter.model.errors import InvalidValueError
 from babysitter.model.security_tests import SecurityReport
@@ -18,29 +18,9 @@ TASK_ID = "security-tests"
 """What ``[[sandbox.tasks]]`` calls it, as for the command."""
 
 
-class SecurityTestsTask(Task[[], SecurityReport]):
-    """A task whose work is to run tests; it takes no arguments."""
-
-    def __init__(self, asked: Mapping[str, Json], options: TaskOptions) -> None:
-        # Tests may be run again: what they change is in a sandbox that is thrown away.
-        said: TaskOptions = {"id": TASK_ID, "idempotent": True, **options}
-        super().__init__(_tests, task_spec(_tests, "tests", said), SecurityReport)
-        self._input = dict(asked)
-
-    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Json:
-        """See Task.bind."""
-        if args or kwargs:
-            raise InvalidValueError(
-                f"{self.spec.task_id} takes no arguments.",
-                hint='Say them where it is made: security_tests(since="main..").',
-                path=self.spec.task_id,
-            )
-        return self._input
-
-
 def security_tests(
     *, since: str = RUN, python: str = "", arguments: Iterable[str] = (), **options: Unpack[TaskOptions]
-) -> SecurityTestsTask:
+) -> FixedTask[SecurityReport]:
     """Make a task that runs the tests of authentication, authorization, input validation and error handling.
 
     since: what the changes are counted from: ``run``, or a commit, as ``"main.."``.
@@ -64,7 +44,10 @@ def security_tests(
             hint='Write arguments=["-k", "login"].',
             path="arguments",
         )
-    return SecurityTestsTask({"since": since, "python": python, "arguments": more}, options)
+    # Tests may be run again: what they change is in a sandbox that is thrown away.
+    said: TaskOptions = {"id": TASK_ID, "idempotent": True, **options}
+    asked: dict[str, Json] = {"since": since, "python": python, "arguments": more}
+    return FixedTask(_tests, task_spec(_tests, "tests", said), SecurityReport, asked)
 
 
 def _tests() -> SecurityReport:
