@@ -296,7 +296,8 @@ def test_nothing_is_asked_of_the_network_when_that_was_said(ward: Ward) -> None:
         ward.look(check.id)
 
     assert not any(
-        {"pip-audit", "index"} & set(argv) and "--version" not in argv for argv in ward.programs.calls
+        {"pip-audit", "index"} & set(call.argv) and "--version" not in call.argv
+        for call in ward.programs.calls
     )
 
 

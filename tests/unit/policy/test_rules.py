@@ -53,7 +53,7 @@ from tests.unit.policy.people import ALICE, BOB, CAROL, DAVE, EMERGENCY, EVE, PE
             rule(break_glass=BreakGlass(roles=("oncall",), reviewers=("oncall",))),
             "nobody but eve@example.com",
         ),
-        (rule(delegates=(delegate(EVE, DAVE),)), "who has none"),
+        (rule(delegates=(delegate(EVE, DAVE),)), "delegates the seat of eve@example.com, who has none"),
         (rule(roles=(), people=("*",), delegates=(delegate("*", DAVE),)), "who has none"),
         (rule(delegates=(delegate(ALICE, BOB),)), "who has one or is no person"),
         (rule(delegates=(delegate(ALICE, ALICE),)), "who has one or is no person"),
