@@ -36,7 +36,7 @@ from babysitter.server.credentials import COOKIE, bearer, cookies
 from babysitter.server.exchange import Asked, ErrorReply, ErrorShown, Reply, as_json
 from babysitter.server.headers import Ground
 from babysitter.server.pages.refusals import told
-from babysitter.server.refused import BODY_BYTES_MAX, OPEN_BODY_BYTES_MAX, Refused, read_body
+from babysitter.server.refused import BODY_BYTES_MAX, HEAD_BYTES_MAX, OPEN_BODY_BYTES_MAX, Refused, read_body
 from babysitter.server.routes import Route, Table
 from babysitter.server.streams import Streams
 from babysitter.service.hosting.hosting import Hosting
@@ -146,6 +146,8 @@ class App:
         if parts.log.is_dead:
             # What nobody could read of later is not done now.
             parts.log.open()
+        if _head_bytes(passage.scope) > HEAD_BYTES_MAX:
+            raise Refused("usage.head", f"the head has more than {HEAD_BYTES_MAX} bytes.")
         if not parts.ground.may_reach(passage.address):
             raise Refused("refused.network", "this address may not reach the server.")
         if not parts.ground.is_ours(headers.get("host", "")):
@@ -261,6 +263,11 @@ class App:
             refused=passage.refused,
         )
         self._parts.log.write(line)
+
+
+def _head_bytes(scope: Scope) -> int:
+    headers = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
 
 
 def _later(wait_s: float) -> Mapping[str, str]:

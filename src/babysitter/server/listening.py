@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from babysitter.model.errors import RefusedError, SettingsError
 from babysitter.server.headers import is_loopback
+from babysitter.server.refused import HEAD_BYTES_MAX
 
 if TYPE_CHECKING:
     import uvicorn
 
     from babysitter.server.app import App
 
-HEADER_BYTES_MAX = 16 * 1024
 KEEP_ALIVE_S = 15
 CONNECTIONS_MAX = 2000
 _CERTIFICATE_LOOK_S = 5.0
@@ -161,7 +161,7 @@ def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> 
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
         limit_concurrency=CONNECTIONS_MAX,

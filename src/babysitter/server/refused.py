@@ -7,6 +7,8 @@ from starlette.requests import Request
 
 from babysitter.server.exchange import ErrorReply, ErrorShown, Reply, as_json
 
+HEAD_BYTES_MAX = 16 * 1024
+"""Of a request's line and headers together."""
 BODY_BYTES_MAX = 1024 * 1024
 OPEN_BODY_BYTES_MAX = 64 * 1024
 """Of a route that is open to all: keys of JSON can be made to collide, since drivers hash by a fixed seed."""
@@ -20,6 +22,7 @@ GATE: Mapping[str, int] = {
     "refused.rate": 429,
     "usage.method": 405,
     "usage.too_large": 413,
+    "usage.head": 431,
     "usage.too_slow": 408,
 }
 """What the gate says no with, before any use case is asked, and each one's status."""
