@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babysitter.model.errors import RefusedError, SettingsError
-from babysitter.server.headers import is_loopback
+from babysitter.server.headers import is_loopback, parsed_address
 from babysitter.server.refused import HEAD_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from babysitter.server.app import App
 
 KEEP_ALIVE_S = 15
+BACKLOG = 512
 CONNECTIONS_MAX = 2000
 _CERTIFICATE_LOOK_S = 5.0
 
@@ -45,12 +46,12 @@ class Where:
         return self.cert is not None
 
 
-def check_where(where: Where, *, people: int) -> None:
-    """Return when the server may listen there.
+def check_where(where: Where, public_url: str) -> None:
+    """Return when the server may listen there, by what protects it.
 
     Raises:
-        SettingsError: a certificate without its key, or the other way round.
-        RefusedError: beyond loopback without TLS, or where nobody could sign in.
+        SettingsError: a certificate without its key, or an address that people can't type.
+        RefusedError: beyond loopback without TLS.
     """
     if (where.cert is None) != (where.key is None):
         raise SettingsError("a certificate and its key come together.", hint="Give --tls-cert and --tls-key.")
@@ -62,7 +63,21 @@ def check_where(where: Where, *, people: int) -> None:
             hint="Give --tls-cert and --tls-key, or name the proxy that ends TLS in server.trusted_proxies; "
             "or keep to --host 127.0.0.1.",
         )
-    if not people:
+    address = parsed_address(where.host)
+    if address is not None and address.is_unspecified and not public_url:
+        raise SettingsError(
+            f"{where.host} is every address and none that people can type.",
+            hint="Say how they reach the server: server.public_url.",
+        )
+
+
+def check_people(where: Where, people: int) -> None:
+    """Return when somebody could sign in, where others reach the server.
+
+    Raises:
+        RefusedError: nobody could.
+    """
+    if not people and not is_loopback(where.host):
         raise RefusedError(
             f"{where.host} is reached by others, and nobody can sign in.",
             hint="Invite somebody first: babysitter person invite NAME.",

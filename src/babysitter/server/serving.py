@@ -11,7 +11,16 @@ from babysitter.access.rates import Rates
 from babysitter.model.errors import StoreError
 from babysitter.server.app import FAILURES_PER_MINUTE, App, Parts
 from babysitter.server.headers import Ground, ground_of
-from babysitter.server.listening import Certificate, Where, bound, check_where, listen, url_of
+from babysitter.server.listening import (
+    BACKLOG,
+    Certificate,
+    Where,
+    bound,
+    check_people,
+    check_where,
+    listen,
+    url_of,
+)
 from babysitter.server.streams import Streams
 from babysitter.server.table import TABLE
 from babysitter.service.hosting.hosting import Hosting, host
@@ -56,14 +65,18 @@ def serving(workspace: "Workspace", where: Where) -> Iterator[Serving]:
     """
     hosting = host(workspace)
     with Premises(hosting).opened() as premises:
+        public_url = workspace.place.settings.server.public_url
+        check_where(where, public_url)
         sock = bound(where)
         try:
-            url = workspace.place.settings.server.public_url or url_of(where, sock)
+            url = public_url or url_of(where, sock)
             premises.is_reached_at(url)
-            check_where(where, people=premises.people())
+            check_people(where, premises.people())
             certificate = None
             if where.cert is not None and where.key is not None:
                 certificate = Certificate(where.cert, where.key)
+            # From here on connections wait instead of being refused.
+            sock.listen(BACKLOG)
             stands = ground_at(workspace, where, sock.getsockname()[1])
             yield Serving(
                 url=url,

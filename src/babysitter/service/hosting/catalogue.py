@@ -12,7 +12,6 @@ Invariants, each with a test in tests/unit/service/hosting/test_catalogue.py:
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -66,6 +65,7 @@ class Catalogue:
         self._entries: dict[str, Entry] = {}
         self._followed: OrderedDict[str, tuple[JournalTail, RunState]] = OrderedDict()
         self._noted: set[str] = set()
+        self._unseen: set[str] = set()
         self._lock = threading.Lock()
 
     def note(self, run_id: str) -> None:
@@ -87,7 +87,10 @@ class Catalogue:
         return self.refresh(run_id) if is_noted else entry
 
     def look(self) -> list[Entry]:
-        """Take in what has changed on disk, new runs too; return the entries that are new or other."""
+        """Take in what has changed on disk; return every entry that is new or other since the last look.
+
+        Whoever asked meanwhile and took something in first does not keep it from the one who looks.
+        """
         self._read_noted()
         run_ids = self._store.run_ids()
         with self._lock:
@@ -95,20 +98,23 @@ class Catalogue:
             for run_id in gone:
                 del self._entries[run_id]
             known = dict(self._entries)
-        return [entry for entry in self._changed(run_ids, known) if entry is not None]
-
-    def _changed(self, run_ids: Iterable[str], known: dict[str, Entry]) -> Iterable[Entry | None]:
         for run_id in run_ids:
-            entry = known.get(run_id)
-            if entry is not None and entry.has_ended:
-                # A journal never grows after its end.
-                continue
-            try:
-                is_same = entry is not None and self._store.journal_size(run_id) == entry.journal_bytes
-            except BabysitterError:
-                is_same = False
-            if not is_same:
-                yield self.refresh(run_id)
+            if self._has_moved(run_id, known.get(run_id)):
+                self.refresh(run_id)
+        with self._lock:
+            changed, self._unseen = self._unseen, set()
+            return [self._entries[run_id] for run_id in sorted(changed) if run_id in self._entries]
+
+    def _has_moved(self, run_id: str, entry: Entry | None) -> bool:
+        if entry is None:
+            return True
+        # A journal never grows after its end.
+        if entry.has_ended:
+            return False
+        try:
+            return self._store.journal_size(run_id) != entry.journal_bytes
+        except BabysitterError:
+            return True
 
     def refresh(self, run_id: str) -> Entry | None:
         """Take in what has come to one run; return its entry, None when there is no such run any more."""
@@ -133,7 +139,9 @@ class Catalogue:
             if before is not None and before.seq > entry.seq and not entry.problem:
                 # Another thread has read further meanwhile.
                 return before
-            self._entries[run_id] = entry
+            if entry != before:
+                self._entries[run_id] = entry
+                self._unseen.add(run_id)
         return entry
 
     def _read_noted(self) -> None:

@@ -47,6 +47,17 @@ def test_a_look_gives_what_has_changed_and_nothing_else() -> None:
     assert [entry.run_id for entry in third] == ["r"]
 
 
+def test_who_asks_first_keeps_nothing_from_the_one_who_looks() -> None:
+    """A visitor that came before the first look once kept a server from ever driving the run."""
+    place = workspace()
+    catalogue = Catalogue(place.store)
+    start(place, "sleeping", 86_400)
+    assert catalogue.refresh("r") is not None
+
+    assert [entry.run_id for entry in catalogue.look()] == ["r"]
+    assert catalogue.look() == []
+
+
 def test_when_a_run_goes_on_by_itself_is_known() -> None:
     place = workspace()
     start(place, "sleeping", 86_400)
