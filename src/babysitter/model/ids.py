@@ -9,6 +9,8 @@ import re
 from babysitter.model.errors import InvalidIdError
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+REQUEST_ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+"""A ULID: what messages to a run are told apart by."""
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _NOT_SLUG = re.compile(r"[^A-Za-z0-9_]+")
 _SLUG_CHARS_MAX = 40

@@ -3,7 +3,7 @@
 from babysitter.server.api import login, people, questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
-from babysitter.server.pages import frame, inbox
+from babysitter.server.pages import doors, frame, inbox, question
 from babysitter.server.routes import Route, Table
 
 _DOCUMENT = Route(
@@ -20,8 +20,10 @@ TABLE: Table = (
     *system.ROUTES,
     *runs.ROUTES,
     *questions.ROUTES,
+    *doors.ROUTES,
     *login.ROUTES,
     *people.ROUTES,
     *frame.ROUTES,
     *inbox.ROUTES,
+    *question.ROUTES,
 )

@@ -62,10 +62,15 @@ class Sent:
 
 
 class Delivery:
-    """Sends messages into the runs of one workspace: as the local user, or as whom a server knows."""
+    """Sends messages into the runs of one workspace: as the local user, or as whom a server knows.
 
-    def __init__(self, workspace: Workspace, person: str | None = None) -> None:
+    ``request_id``: of the one message that is sent; sent again under the same id, it does nothing. Without
+    it, each message gets an id of its own.
+    """
+
+    def __init__(self, workspace: Workspace, person: str | None = None, *, request_id: str = "") -> None:
         self._workspace = workspace
+        self._request_id = request_id
         self._store = workspace.store
         self._user = person or workspace.place.user
         self._method: Literal["local", "token"] = "local" if person is None else "token"
@@ -127,8 +132,10 @@ class Delivery:
         return self._user
 
     def new_id(self) -> str:
-        """Return a new request id."""
-        return ulid(self._workspace.clock.now_ns() // 1_000_000, self._workspace.dice.bits(80))
+        """Return the id for a message: the given one, else a new one."""
+        return self._request_id or ulid(
+            self._workspace.clock.now_ns() // 1_000_000, self._workspace.dice.bits(80)
+        )
 
     def send(self, run_id: str, message: AnyMail) -> Sent:
         """Bring a message into a run.
@@ -138,6 +145,9 @@ class Delivery:
             BabysitterError: the message can't be taken (no such breakpoint, too late, not eligible).
         """
         state = read_state(self._store, run_id)
+        if message.request_id in state.request_ids:
+            # It came before, and its sender asks again because they never heard.
+            return Sent(request_id=message.request_id, lines=self._lines(run_id, 0, message.request_id))
         if state.end is not None:
             raise _has_ended(run_id, state)
         # Refused here when it can't be taken anyway: the sender learns why at once.

@@ -4,7 +4,7 @@ What is worst stands first; what is cut is said, with the digest of the whole; w
 silent. Pure: facts and the kept patch in, Markdown out.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from babysitter.changes.patches import body, is_binary, sections
 from babysitter.changes.visible import decoded
@@ -82,17 +82,38 @@ def changes_parts(changes: Difference, patch: bytes) -> list[str]:
     )
     if changes.tree:
         parts.append(f"An approval holds for the workspace in exactly this state: {changes.tree}.")
-    found = sections(patch)
-    rooms = _rooms([len(body(section)) for section in found], PATCH_SHOWN_BYTES_MAX)
-    for number, file in enumerate(changes.files[:FILES_SHOWN_MAX]):
-        parts.append(f"### {_heading(file)}")
-        if file.kept and number < len(found):
-            parts += _section(found[number], rooms[number])
+    for shown in files_shown(changes, patch):
+        parts.append(f"### {_heading(shown.file)}")
+        parts += _section(shown)
     if len(changes.files) > FILES_SHOWN_MAX:
         parts.append(
             f"… {len(changes.files) - FILES_SHOWN_MAX} more files are not shown here; they are in the whole."
         )
     return parts
+
+
+class FileShown(NamedTuple):
+    """A file's part of the difference as it is shown: its lines, and how many more there are."""
+
+    file: ChangedFile
+    lines: tuple[str, ...] = ()
+    left: int = 0
+    is_binary: bool = False
+
+
+def files_shown(changes: Difference, patch: bytes) -> list[FileShown]:
+    """Return the files of a difference with what there is room for of each."""
+    found = sections(patch)
+    rooms = _rooms([len(body(section)) for section in found], PATCH_SHOWN_BYTES_MAX)
+    shown = []
+    for number, file in enumerate(changes.files[:FILES_SHOWN_MAX]):
+        if not file.kept or number >= len(found) or not body(found[number]):
+            shown.append(FileShown(file))
+        elif is_binary(found[number]):
+            shown.append(FileShown(file, is_binary=True))
+        else:
+            shown.append(FileShown(file, *_cut(body(found[number]), rooms[number])))
+    return shown
 
 
 def fenced(text: str, language: str) -> str:
@@ -143,20 +164,16 @@ def _heading(file: ChangedFile) -> str:
     return f"{file.change} {name} ({'; '.join(notes)})"
 
 
-def _section(section: bytes, room: int) -> list[str]:
-    content = body(section)
-    if not content:
-        return []
-    if is_binary(section):
+def _section(shown: FileShown) -> list[str]:
+    if shown.is_binary:
         return ["(its bytes are in the whole)"]
-    shown, left = _cut(content, room)
-    parts = [fenced(shown, "diff")] if shown else []
-    if left:
-        parts.append(f"… {left} lines of this file are not shown here; they are in the whole.")
+    parts = [fenced("\n".join(shown.lines), "diff")] if shown.lines else []
+    if shown.left:
+        parts.append(f"… {shown.left} lines of this file are not shown here; they are in the whole.")
     return parts
 
 
-def _cut(content: bytes, room: int) -> tuple[str, int]:
+def _cut(content: bytes, room: int) -> tuple[tuple[str, ...], int]:
     """Return as many lines as there is room for, and how many are left; a long line is cut, and says so."""
     lines = content.rstrip(b"\n").split(b"\n")
     used = 0
@@ -170,7 +187,7 @@ def _cut(content: bytes, room: int) -> tuple[str, int]:
         if used > room and shown:
             break
         shown.append(text)
-    return "\n".join(shown), len(lines) - len(shown)
+    return tuple(shown), len(lines) - len(shown)
 
 
 def _rooms(sizes: list[int], room: int) -> list[int]:

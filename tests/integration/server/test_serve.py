@@ -121,7 +121,10 @@ def test_a_server_that_is_told_to_stop_lets_go_of_its_runs(tmp_path: Path) -> No
         (["--host", "0.0.0.0"], "there is no TLS"),
         (["--host", "0.0.0.0", "--tls-cert", "c.pem", "--tls-key", "k.pem"], "none that people can type"),
         (["--tls-cert", "cert.pem"], "come together"),
-        (["--port", "1", "--host", "127.9.9.9", "--tls-cert", "c.pem", "--tls-key", "k.pem"], "no certificate"),
+        (
+            ["--port", "1", "--host", "127.9.9.9", "--tls-cert", "c.pem", "--tls-key", "k.pem"],
+            "no certificate",
+        ),
     ],
 )
 @pytest.mark.promise("G20")

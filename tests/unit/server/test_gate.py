@@ -86,6 +86,8 @@ def test_only_a_named_proxy_is_believed_about_addresses(peer: str, forwarded: st
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "null", "sec-fetch-site": "cross-site"},
+        {"origin": "null", "sec-fetch-site": "none"},
         {"origin": "http://localhost:3186"},
         {"origin": "https://localhost:3185"},
         {"sec-fetch-site": "cross-site"},
@@ -102,7 +104,15 @@ def test_another_sites_page_changes_nothing(server: Server, headers: dict[str, s
     assert reply.json()["error"]["code"] == "refused.cross_site"
 
 
-@pytest.mark.parametrize("headers", [{"origin": ORIGIN}, {"sec-fetch-site": "same-origin"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": ORIGIN},
+        {"sec-fetch-site": "same-origin"},
+        # A form of a page that sends no referrer.
+        {"origin": "null", "sec-fetch-site": "same-origin"},
+    ],
+)
 def test_our_own_page_may(server: Server, headers: dict[str, str]) -> None:
     reply = server.client(cookie="operator").post("/api/v1/runs/r/cancel", json={}, headers=headers)
 

@@ -124,4 +124,13 @@ def test_only_what_must_be_is_open_to_all() -> None:
         "system.ready",
         "page.home",
         "page.static",
+        "page.sign_in",
+        "sign_in.begin",
+        "sign_in.finish",
+        "sign_in.oidc.begin",
+        "sign_in.oidc",
+        "page.join",
+        "join.begin",
+        "join.finish",
+        "sign_out",
     }

@@ -1,6 +1,6 @@
 """What somebody gets whom a use case refused: a page where they looked at pages, else the API's object."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from babysitter.model.errors import BabysitterError
 from babysitter.server.exchange import Asked, Reply, refusal, status_of
@@ -17,6 +17,7 @@ def told(asked: Asked, error: BabysitterError) -> Reply:
     status = status_of(error)
     if status == 401 and asked.method == "GET":
         # After signing in the reader comes back to where they were going.
-        return Reply(status=303, headers={"Location": f"/sign-in?to={quote(asked.path, safe='')}"})
+        to = f"{asked.path}?{urlencode(asked.query)}" if asked.query else asked.path
+        return Reply(status=303, headers={"Location": f"/sign-in?to={quote(to, safe='')}"})
     heading = _HEADINGS.get(status, "This could not be done")
     return problem(asked, status=status, heading=heading, message=error.message, hint=error.hint)

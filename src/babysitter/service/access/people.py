@@ -49,6 +49,17 @@ class SessionView(View, frozen=True, kw_only=True):
     ends_at: str
 
 
+class PasskeyView(View, frozen=True, kw_only=True):
+    """A passkey of a person. ``signs``: the file of signers has it for them; ``signers_line``: what would."""
+
+    fingerprint: str
+    added_at: str
+    invited_by: str
+    last_used_at: str | None
+    signs: bool
+    signers_line: str
+
+
 class AddedPasskey(View, frozen=True, kw_only=True):
     """A passkey that now lets its person in.
 
@@ -143,6 +154,29 @@ class PeopleDesk:
         self._for(person)
         return [_session_view(session) for session in self.entrance.sessions.all(person)]
 
+    def passkeys(self, person: str) -> list[PasskeyView]:
+        """Return the passkeys of a person, the oldest first; one's own, or anybody's for who manages people.
+
+        Raises:
+            ForbiddenError: the actor may not.
+        """
+        self._for(person)
+        listed = {key.blob for key in self.workspace.trust_now().signers.keys_of(person)}
+        found = []
+        for passkey in self.entrance.passkeys.of(person):
+            key = parse_public_line(passkey.public_key)
+            found.append(
+                PasskeyView(
+                    fingerprint=key.fingerprint,
+                    added_at=format_time(passkey.added_ns),
+                    invited_by=passkey.invited_by,
+                    last_used_at=time_or_none(passkey.used_ns),
+                    signs=key.blob in listed,
+                    signers_line=signers_line(person, passkey.public_key),
+                )
+            )
+        return found
+
     def sign_out_everywhere(self, person: str) -> int:
         """End every session of a person and every login from a terminal; return how many.
 
@@ -182,7 +216,7 @@ def finish_joining(
     """
     passkey, invitation = entrance.ceremonies.finish_joining(code, answer, cookie)
     fingerprint = parse_public_line(passkey.public_key).fingerprint
-    line = f'{passkey.person} namespaces="babysitter-*" {passkey.public_key}'
+    line = signers_line(passkey.person, passkey.public_key)
     if not invitation.may_sign:
         return AddedPasskey(person=passkey.person, fingerprint=fingerprint, signers_line=line, added_to=None)
     changed = People(workspace).add_line(passkey.person, passkey.public_key)
@@ -193,6 +227,11 @@ def finish_joining(
         added_to=changed.path,
         needs_signatures=changed.needs_signatures,
     )
+
+
+def signers_line(person: str, public_key: str) -> str:
+    """Return the line of the file of signers that lets a passkey sign for its person."""
+    return f'{person} namespaces="babysitter-*" {public_key}'
 
 
 def _session_view(session: Session) -> SessionView:

@@ -9,8 +9,10 @@ from msgspec import Struct, structs
 
 from babysitter.journal.layout import shown_path
 from babysitter.model.errors import NotFoundError, UsageError
+from babysitter.model.ids import REQUEST_ID
 from babysitter.model.statement import APPROVAL_NAMESPACE
 from babysitter.service.delivery import Delivery, Sent
+from babysitter.service.hosting.guarded import is_guarded
 from babysitter.service.hosting.hosting import Hosted
 from babysitter.service.hosting.runs import SentView
 from babysitter.service.hosting.visit import Visit
@@ -28,11 +30,17 @@ _PASSKEY = "sk-ecdsa-sha2-nistp256@openssh.com"
 
 
 class Question(View, frozen=True, kw_only=True):
-    """A question of an inbox, and where it is asked. ``for_me``: the caller is among those it was put to."""
+    """A question of an inbox, and where it is asked.
+
+    for_me: the caller is among those it was put to. guarded: it is about production or something critical.
+    needs_signature: its rule counts no answer without the person's own key.
+    """
 
     workspace: str
     breakpoint: BreakpointView
     for_me: bool
+    guarded: bool = False
+    needs_signature: bool = True
 
 
 class Questions(View, frozen=True, kw_only=True):
@@ -86,7 +94,13 @@ class AssertionGiven(Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     signature: str
 
 
-class Given(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class Sendable(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What comes in about a question. ``request_id``: a ULID; the same one twice does nothing twice."""
+
+    request_id: str = ""
+
+
+class Given(Sendable, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """An answer. Unsigned, it counts only where the rule asks for no signature.
 
     statement: what was signed; with ``signature``, an SSH signature, or ``assertion``, a passkey's.
@@ -101,14 +115,14 @@ class Given(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fi
     assertion: AssertionGiven | None = None
 
 
-class Asked(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class Asked(Sendable, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A word about a question that is no answer to it; ``reply``: it gives what was asked for."""
 
     text: str
     reply: bool = False
 
 
-class PassedOn(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class PassedOn(Sendable, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """To whom a question is passed on, and why."""
 
     to: tuple[str, ...]
@@ -128,11 +142,18 @@ class VisitedQuestions:
             for entry in hosted.catalogue.all():
                 if entry.questions and not entry.has_ended:
                     views = hosted.queries.status(entry.run_id).breakpoints
-                    found += [
-                        Question(workspace=hosted.id, breakpoint=view, for_me=self._is_asked(hosted, view))
-                        for view in views
-                    ]
+                    found += [self._question(hosted, view) for view in views]
         return Questions(breakpoints=tuple(sorted(found, key=lambda each: each.breakpoint.asked_at)))
+
+    def _question(self, hosted: Hosted, view: BreakpointView) -> Question:
+        rule = hosted.workspace.policy_now().rule_named(view.rule)
+        return Question(
+            workspace=hosted.id,
+            breakpoint=view,
+            for_me=self._is_asked(hosted, view),
+            guarded=is_guarded(hosted.queries, view),
+            needs_signature=rule is None or rule.signature is not False,
+        )
 
     def _is_asked(self, hosted: Hosted, view: BreakpointView) -> bool:
         caller = self.visit.caller
@@ -226,7 +247,7 @@ class VisitedQuestions:
         """
         hosted = self.visit.run("breakpoint.answer", run_id, workspace)
         self._refuse_secrets(hosted, run_id, given.comment)
-        delivery = Delivery(hosted.workspace, self.visit.caller.name)
+        delivery = self._delivery(hosted, given)
         mail = delivery.answer_mail(breakpoint_id, given.decision, comment=given.comment)
         signature = given.signature
         if given.assertion is not None:
@@ -243,14 +264,14 @@ class VisitedQuestions:
     def ask(self, run_id: str, breakpoint_id: str, asked: Asked, workspace: str = "") -> SentView:
         """Ask for more about a question, or give what was asked for; neither yes nor no."""
         hosted = self.visit.run("breakpoint.answer", run_id, workspace)
-        delivery = Delivery(hosted.workspace, self.visit.caller.name)
+        delivery = self._delivery(hosted, asked)
         sent = delivery.ask_about(run_id, breakpoint_id, asked.text, is_reply=asked.reply)
         return self._sent(hosted, run_id, sent)
 
     def pass_on(self, run_id: str, breakpoint_id: str, passed: PassedOn, workspace: str = "") -> SentView:
         """Pass a question on to others of those who may answer it."""
         hosted = self.visit.run("breakpoint.answer", run_id, workspace)
-        delivery = Delivery(hosted.workspace, self.visit.caller.name)
+        delivery = self._delivery(hosted, passed)
         sent = delivery.pass_on(run_id, breakpoint_id, passed.to, comment=passed.comment)
         return self._sent(hosted, run_id, sent)
 
@@ -293,6 +314,13 @@ class VisitedQuestions:
             refuse_secrets(comment, secrets.masker)
         finally:
             secrets.vault.close()
+
+    def _delivery(self, hosted: Hosted, message: Sendable) -> Delivery:
+        if message.request_id and REQUEST_ID.fullmatch(message.request_id) is None:
+            raise UsageError(
+                "requestId is no ULID.", hint="Leave it out, or give 26 characters of Crockford's."
+            )
+        return Delivery(hosted.workspace, self.visit.caller.name, request_id=message.request_id)
 
     def _sent(self, hosted: Hosted, run_id: str, sent: Sent) -> SentView:
         hosted.poke(run_id)
