@@ -6,7 +6,7 @@ HTML and then cleaned again: two locks, since one of them will have a hole some 
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from babysitter.changes.visible import visible
 from babysitter.model.errors import NotFoundError
 from babysitter.server.exchange import Asked, Reply
 from babysitter.service.hosting.questions import VisitedQuestions
@@ -45,11 +46,12 @@ def environment() -> Environment:
     )
     made.filters["json"] = pretty
     made.filters["markdown"] = markdown
+    made.filters["visible"] = visible
     made.globals["asset"] = asset
     return made
 
 
-def page(asked: Asked, template: str, *, section: str = "", status: int = 200, **facts: Any) -> Reply:  # noqa: ANN401 (views)
+def page(asked: Asked, template: str, /, *, section: str = "", status: int = 200, **facts: Any) -> Reply:  # noqa: ANN401 (views)
     """Return a whole page, with the frame that every page has."""
     waiting = 0
     if asked.caller is not None:
@@ -65,7 +67,7 @@ def page(asked: Asked, template: str, *, section: str = "", status: int = 200, *
     )
 
 
-def fragment(template: str, *, status: int = 200, **facts: Any) -> Reply:  # noqa: ANN401 (views)
+def fragment(template: str, /, *, status: int = 200, **facts: Any) -> Reply:  # noqa: ANN401 (views)
     """Return a part of a page."""
     text = environment().get_template(template).render(**facts)
     return Reply(status=status, body=text.encode(), type=HTML)
@@ -111,10 +113,19 @@ def assets() -> Mapping[str, bytes]:
     }
 
 
-@lru_cache(maxsize=64)
+@cache
+def _digest() -> str:
+    """Return what changes when any of the files does: modules import each other by names beside their own."""
+    whole = hashlib.sha256()
+    for name, data in sorted(assets().items()):
+        whole.update(f"{name}\0{len(data)}\0".encode() + data)
+    return whole.hexdigest()[:12]
+
+
 def asset(name: str) -> str:
-    """Return the URL of a file that pages load; it changes when the file does."""
-    return f"/static/{hashlib.sha256(assets()[name]).hexdigest()[:12]}/{name}"
+    """Return the URL of a file that pages load; it changes when one of them does."""
+    assert name in assets(), name
+    return f"/static/{_digest()}/{name}"
 
 
 def static(asked: Asked) -> Reply:

@@ -36,18 +36,23 @@ function countInTitle() {
 function listen() {
   let last = 0;
   let waiting = 0;
-  const tell = (detail) => {
+  let found = { runs: new Set(), all: false };
+  const tell = () => {
     last = Date.now();
     waiting = 0;
+    const detail = { runs: [...found.runs], all: found.all };
+    found = { runs: new Set(), all: false };
     document.body.dispatchEvent(new CustomEvent("moved", { detail }));
   };
+  const soon = () => {
+    if (!waiting) waiting = setTimeout(tell, Math.max(0, MOVED_EVERY_MS - (Date.now() - last)));
+  };
   const source = new EventSource("/stream");
+  // What moved before the stream was open, or while it was away, nobody tells: all may have.
+  source.addEventListener("open", () => { found.all = true; soon(); });
   source.addEventListener("moved", (event) => {
-    const detail = JSON.parse(event.data);
-    clearTimeout(waiting);
-    const wait = MOVED_EVERY_MS - (Date.now() - last);
-    if (wait <= 0) tell(detail);
-    else waiting = setTimeout(tell, wait, detail);
+    for (const run of JSON.parse(event.data).runs) found.runs.add(run);
+    soon();
   });
   addEventListener("pagehide", () => source.close());
 }
