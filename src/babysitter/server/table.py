@@ -3,7 +3,9 @@
 from babysitter.server.api import questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
-from babysitter.server.pages import frame, inbox
+from babysitter.server.pages import audit, frame, inbox
+from babysitter.server.pages import run as run_page
+from babysitter.server.pages import runs as runs_page
 from babysitter.server.routes import Route, Table
 
 _DOCUMENT = Route(
@@ -22,4 +24,7 @@ TABLE: Table = (
     *questions.ROUTES,
     *frame.ROUTES,
     *inbox.ROUTES,
+    *runs_page.ROUTES,
+    *run_page.ROUTES,
+    *audit.ROUTES,
 )

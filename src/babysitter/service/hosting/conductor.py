@@ -189,7 +189,7 @@ class Conductor:
             # Somebody else drives it, which is all that is wanted; when they leave, we look again.
             pause_s = LOCKED_AGAIN_S
         except BabysitterError as error:
-            problem, pause_s = error.message, PROBLEM_AGAIN_S
+            problem, pause_s = f"{error.message} {error.hint}".rstrip(), PROBLEM_AGAIN_S
         except Exception as defect:  # noqa: BLE001 (one run's defect must not end the others; it is shown)
             problem = f"a defect of Babysitter: {type(defect).__name__}"
             pause_s = PROBLEM_AGAIN_S

@@ -1,7 +1,7 @@
 """The workspaces that one server serves, each with its catalogue, its feed and its conductor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from babysitter.model.errors import NotFoundError, SettingsError
@@ -9,6 +9,7 @@ from babysitter.model.ids import RUN_ID
 from babysitter.service.hosting.catalogue import Catalogue
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
+from babysitter.service.hosting.verified import VerifiedRuns
 from babysitter.service.queries import Queries
 from babysitter.service.wiring import Workspace, open_workspace
 
@@ -22,6 +23,7 @@ class Hosted:
     catalogue: Catalogue
     feed: Feed
     conductor: Conductor | None
+    verified: VerifiedRuns = field(default_factory=VerifiedRuns)
 
     @property
     def queries(self) -> Queries:
