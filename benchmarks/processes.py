@@ -80,3 +80,21 @@ async def paused(inputs: Paused, ctx: Context) -> None:
         number = await ctx.task(add_one, number=number)
     await ctx.signal("go")
     await ctx.task(leave_time, path=inputs.path)
+
+
+class Served(Struct, frozen=True):
+    """Steps with a pause after each, then a question."""
+
+    steps: int
+    pause_s: float
+
+
+@process
+async def served(inputs: Served, ctx: Context) -> int:
+    """What a server drives many of at once."""
+    number = 0
+    for _ in range(inputs.steps):
+        number = await ctx.task(add_one, number=number)
+        await ctx.sleep(inputs.pause_s)
+    review = await ctx.breakpoint(question="Go on?", title="Go on")
+    return await ctx.task(add_one, number=number) if review.approved else 0

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from babysitter.authoring.process import process
     from babysitter.authoring.scan_task import security_scan
     from babysitter.authoring.tasks import Program, ShellResult, node_task, shell_task, task
+    from babysitter.authoring.tests_task import security_tests
     from babysitter.model.effects import RetryPolicy, Sandbox
     from babysitter.model.errors import CancelledRunError, TaskError
     from babysitter.model.findings import Scan
     from babysitter.model.secret import Secret, secret
+    from babysitter.model.security_tests import SecurityReport
 
 _HOMES = {
     "CancelledRunError": "babysitter.model.errors",
@@ -29,12 +31,14 @@ _HOMES = {
     "Sandbox": "babysitter.model.effects",
     "Scan": "babysitter.model.findings",
     "Secret": "babysitter.model.secret",
+    "SecurityReport": "babysitter.model.security_tests",
     "ShellResult": "babysitter.authoring.tasks",
     "TaskError": "babysitter.model.errors",
     "node_task": "babysitter.authoring.tasks",
     "process": "babysitter.authoring.process",
     "secret": "babysitter.model.secret",
     "security_scan": "babysitter.authoring.scan_task",
+    "security_tests": "babysitter.authoring.tests_task",
     "shell_task": "babysitter.authoring.tasks",
     "task": "babysitter.authoring.tasks",
 }
@@ -48,6 +52,7 @@ __all__ = [
     "Sandbox",
     "Scan",
     "Secret",
+    "SecurityReport",
     "ShellResult",
     "TaskError",
     "__version__",
@@ -55,6 +60,7 @@ __all__ = [
     "process",
     "secret",
     "security_scan",
+    "security_tests",
     "shell_task",
     "task",
 ]

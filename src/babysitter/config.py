@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from babysitter.model.atlas_settings import AtlasTable
 from babysitter.model.doctor_settings import DoctorTable
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import LogTable, SigningTable
+from babysitter.model.notify_settings import NotifyTable
 from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
 from babysitter.model.scan_settings import ScanTable
 from babysitter.model.secret_settings import SecretsTable
@@ -103,6 +105,8 @@ class Settings(Table, frozen=True, kw_only=True):
     scan: ScanTable = ScanTable()
     access: AccessTable = AccessTable()
     server: ServerTable = ServerTable()
+    atlas: AtlasTable = AtlasTable()
+    notify: NotifyTable = NotifyTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""

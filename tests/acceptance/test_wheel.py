@@ -64,7 +64,24 @@ def test_the_wheel_has_every_file_of_the_package_and_no_other(installed: Install
     packed = {name for name in zipfile.ZipFile(installed.wheel).namelist() if ".dist-info/" not in name}
 
     sources = {path.relative_to("src").as_posix() for path in tracked_files(ROOT) if path.parts[0] == "src"}
-    assert packed == sources
+    pages = [
+        path
+        for path in tracked_files(ROOT)
+        if path.parts[0] == "docs" or (len(path.parts) == 1 and path.suffix == ".md")
+    ]
+    assert packed == sources | {f"babysitter/documentation/{path.as_posix()}" for path in pages}
+
+
+@pytest.mark.promise("G29")
+def test_the_installed_atlas_has_our_documentation(installed: Installed, tmp_path: Path) -> None:
+    ended = installed.run(
+        "babysitter", "atlas", "get", "page:docs-reference-commands", "--json", cwd=tmp_path
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    article = json.loads(ended.stdout)["attributes"]["article"]
+    assert article == (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
+    assert "page:docs-reference-log" in installed.run("babysitter", "atlas", "search", "witness").stdout
 
 
 def test_the_wheel_has_its_licence(installed: Installed) -> None:

@@ -14,14 +14,14 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import ClassVar, Literal
 
 import msgspec
 from msgspec import Struct
 
 from babysitter.model.clock import Clock, format_time
-from babysitter.model.errors import NotFoundError
+from babysitter.model.errors import NotFoundError, StoreError
 from babysitter.model.lines import BrokenLineError, Chain, Record
 from babysitter.stores.failures import disk_errors
 from babysitter.stores.tree import Tree, write_all
@@ -82,31 +82,50 @@ class AccessLog:
         self._chain = Chain()
         self._fd = -1
         self._is_dirty = False
+        self._is_dead = False
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether a line could not be written; then nothing may be answered before it is ``open`` again."""
+        return self._is_dead
 
     def open(self) -> None:
         """Afterwards lines can be written; what stands in the file was checked."""
         with self._lock:
+            if self._fd >= 0:
+                self._tree.disk.close(self._fd)
+            self._fd, self._chain = -1, Chain()
             data = self._data()
             try:
                 for _ in self._chain.read(data):
                     pass
             except BrokenLineError as broken:
                 self._set_aside("broken", broken.problem)
-                return
-            self._fd = self._tree.open(FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-            self._tree.sync_entries(FILE)
+            else:
+                self._fd = self._tree.open(FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+                self._tree.sync_entries(FILE)
+            self._is_dead = False
 
     def write(self, line: Requested) -> None:
         """Add a line. It is on disk at the latest after ``sync``."""
-        with self._lock:
+        with self._lock, self._deadly():
             self._write(line)
             if self._chain.offset > BYTES_MAX:
                 self._set_aside("full", "")
 
+    @contextmanager
+    def _deadly(self) -> Iterator[None]:
+        """Take note of a failure: what stands in the file after it is not known."""
+        try:
+            yield
+        except StoreError:
+            self._is_dead = True
+            raise
+
     def sync(self) -> None:
         """Afterwards every line that was written survives a crash of the machine."""
-        with self._lock:
-            if self._is_dirty:
+        with self._lock, self._deadly():
+            if self._is_dirty and not self._is_dead:
                 with disk_errors("syncing the access log", FILE):
                     self._tree.disk.sync_data(self._fd)
                 self._is_dirty = False

@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 
 from babysitter.authoring.arguments import Reader, to_json
+from babysitter.authoring.findings import Findings, told_to_rules
 from babysitter.authoring.parallel import Parallel
 from babysitter.authoring.steps import Ledger, Step, Value
 from babysitter.authoring.tasks import Task
@@ -23,7 +24,6 @@ from babysitter.model import commands as cmd
 from babysitter.model.changes import RUN, SINCE
 from babysitter.model.errors import InvalidValueError, UsageError
 from babysitter.model.events import BlobRef
-from babysitter.model.findings import Scan
 from babysitter.model.values import Json
 
 P = ParamSpec("P")
@@ -105,7 +105,7 @@ class Context:
         files: Iterable[str] = (),
         approves: Iterable[cmd.CoveredCall] = (),
         expires_in: float | timedelta | None = None,
-        findings: Mapping[str, Any] | Scan | None = None,
+        findings: Findings | Iterable[Findings] | None = None,
         experts: Iterable[str] = (),
         strategy: Strategy | None = None,
         diff: bool | str = False,
@@ -117,8 +117,9 @@ class Context:
         files: paths of artifacts or of the workspace, shown with the question.
         approves: calls that the approval lets through, made by ``task.call(…)``.
         expires_in: seconds after which no answer means no.
-        findings: what scanners reported, as ``{"high": 0, "securityTests": [...]}``, or a scan, of which the
-            counts are taken (none, when it is not complete); rules may ask for it.
+        findings: what scanners reported, as ``{"high": 0, "securityTests": [...]}``; a scan, of which the
+            counts are taken (none, when it is not complete); a report of security tests, of which the
+            categories that count are taken; or several of these. Rules may ask for it.
         experts: whom to ask, of those who may answer; strategy: how many of them must.
         diff: show what has changed in the workspace since the run began, or since a commit: ``"main.."``.
         scan: search what changed for credentials, and with these tools: ``["bandit", "semgrep"]``.
@@ -129,7 +130,7 @@ class Context:
             "tags": tuple(tags),
             "context": context,
             "files": tuple(files),
-            "findings": findings.counts() if isinstance(findings, Scan) else findings,
+            "findings": told_to_rules(findings),
             "experts": tuple(experts),
         }
         value = to_json(asked, "breakpoint")

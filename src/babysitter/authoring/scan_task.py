@@ -4,39 +4,19 @@ Its result is a ``Scan``; ``ctx.breakpoint(findings=scan)`` hands its counts to 
 tool was missing, offline or failed counts nothing, so that no rule takes it for a clean one.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Unpack
+from collections.abc import Iterable
+from typing import Unpack
 
+from babysitter.authoring.fixed_task import FixedTask
 from babysitter.authoring.task_options import TaskOptions, task_spec
-from babysitter.authoring.tasks import Task
 from babysitter.model.errors import InvalidValueError
 from babysitter.model.findings import Scan
 from babysitter.model.values import Json
 
 
-class ScanTask(Task[[], Scan]):
-    """A task whose work is a scan; it takes no arguments."""
-
-    def __init__(self, tools: Iterable[str], paths: Iterable[str], options: TaskOptions) -> None:
-        # A scan changes nothing, so one of which nobody knows how it ended is simply made again.
-        said: TaskOptions = {"id": "security_scan", "idempotent": True, **options}
-        super().__init__(_scan, task_spec(_scan, "scan", said), Scan)
-        self._input = {"tools": _texts(tools, "tools"), "paths": _texts(paths, "paths")}
-
-    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Json:
-        """See Task.bind."""
-        if args or kwargs:
-            raise InvalidValueError(
-                f"{self.spec.task_id} takes no arguments.",
-                hint="Say them where it is made: security_scan(tools=[…], paths=[…]).",
-                path=self.spec.task_id,
-            )
-        return self._input
-
-
 def security_scan(
     *, tools: Iterable[str] = (), paths: Iterable[str] = (), **options: Unpack[TaskOptions]
-) -> ScanTask:
+) -> FixedTask[Scan]:
     """Make a task that scans the workspace.
 
     tools: which scanners, as ``["bandit", "semgrep"]``; none: those of ``[scan] tools``.
@@ -46,7 +26,10 @@ def security_scan(
     Raises:
         InvalidValueError: a name or a path is no text.
     """
-    return ScanTask(tools, paths, options)
+    # A scan changes nothing, so one of which nobody knows how it ended is simply made again.
+    said: TaskOptions = {"id": "security_scan", "idempotent": True, **options}
+    asked: dict[str, Json] = {"tools": _texts(tools, "tools"), "paths": _texts(paths, "paths")}
+    return FixedTask(_scan, task_spec(_scan, "scan", said), Scan, asked)
 
 
 def _scan() -> Scan:

@@ -1,10 +1,11 @@
 """The difference between two states: which files, and the whole of it in git's own format.
 
 Renames are told as such, binary files are in it, and what is too large is named with its sizes instead of
-being left out in silence.
+being left out in silence. A file that has become a link, or a link to another repository, is one that was
+deleted and one that was added: so git writes it, in two sections of the patch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from babysitter.changes.git import Git
 from babysitter.model.changes import Change, ChangedFile
@@ -67,7 +68,10 @@ def difference(git: Git, before: str, after: str) -> Found:
 
 
 def _entries(raw: bytes) -> list[_Entry]:
-    """Return what ``--raw -z`` lists: ``:modes blobs letter NUL path NUL``, with two paths for a rename."""
+    """Return what ``--raw -z`` lists: ``:modes blobs letter NUL path NUL``, with two paths for a rename.
+
+    One for each section that the patch has.
+    """
     parts = raw.split(b"\0")
     found = []
     place = 0
@@ -76,18 +80,26 @@ def _entries(raw: bytes) -> list[_Entry]:
         is_renamed = letter[:1] in (b"R", b"C")
         was = parts[place + 1] if is_renamed else b""
         place += 3 if is_renamed else 2
-        found.append(
-            _Entry(
-                mode_before=_mode(mode_before),
-                mode=_mode(mode),
-                blob_before=blob_before,
-                blob=blob,
-                change=_CHANGES.get(letter[:1], "changed"),
-                was=was,
-                path=parts[place - 1],
-            )
+        entry = _Entry(
+            mode_before=_mode(mode_before),
+            mode=_mode(mode),
+            blob_before=blob_before,
+            blob=blob,
+            change=_CHANGES.get(letter[:1], "changed"),
+            was=was,
+            path=parts[place - 1],
         )
+        found += _in_two(entry) if letter[:1] == b"T" else [entry]
     return found
+
+
+def _in_two(entry: _Entry) -> list[_Entry]:
+    """Return what became of a path that is of another type now, in the order of the patch's sections."""
+    nothing = b"0" * len(entry.blob)
+    return [
+        replace(entry, change="deleted", mode="", blob=nothing),
+        replace(entry, change="added", mode_before="", blob_before=nothing),
+    ]
 
 
 def _mode(mode: bytes) -> str:
@@ -152,6 +164,10 @@ def _file(
     kept: bool = True,
 ) -> ChangedFile:
     added, removed = lines.get(entry.path, (None, None))
+    if added is not None:
+        # Of a path that is of another type now, git counts both sides at once.
+        added = 0 if entry.change == "deleted" else added
+        removed = 0 if entry.change == "added" else removed
     return ChangedFile(
         path=entry.path.decode("utf-8", "backslashreplace"),
         change=entry.change,

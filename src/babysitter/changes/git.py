@@ -11,31 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from babysitter.model.errors import MissingToolError, ProgramTimeoutError, ReviewError
+from babysitter.model.git_environment import OBEYING_NOTHING, READING, WITHOUT_SETTINGS, WITHOUT_THEM
 from babysitter.model.runner import Called, Programs
 
 TIMEOUT_S = 300.0
-REPOSITORY_OF_A_CALLER = (
-    *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE"),
-    *("GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS"),
-    *("GIT_IMPLICIT_WORK_TREE", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_ATTR_SOURCE"),
-)
-"""Set where we run inside somebody's git hook; then they would redirect our git."""
-_ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_COUNT": "0",
-    "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    # A partial clone would fetch what it lacks, and its configuration says with which program.
-    "GIT_ALLOW_PROTOCOL": "none",
-    "LC_ALL": "C",
-}
+_ENVIRONMENT = {**READING, **WITHOUT_SETTINGS, "GIT_ATTR_NOSYSTEM": "1"}
 _OPTIONS = (
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.fsmonitor=false"),
+    *OBEYING_NOTHING,
     *("-c", "core.untrackedCache=false"),
     *("-c", "core.attributesFile=/dev/null"),
     *("-c", "core.excludesFile=/dev/null"),
@@ -43,6 +25,9 @@ _OPTIONS = (
     *("-c", "core.fileMode=true"),
     *("-c", "core.symlinks=true"),
     *("-c", "core.ignoreCase=false"),
+    # Names that only other systems take for git's own folder are names here, and what is there is shown.
+    *("-c", "core.protectNTFS=false"),
+    *("-c", "core.protectHFS=false"),
     *("-c", "core.autocrlf=false"),
     *("-c", "core.trustctime=true"),
     *("-c", "core.fsyncMethod=batch"),
@@ -53,7 +38,6 @@ _OPTIONS = (
     *("-c", "submodule.recurse=false"),
     *("-c", "diff.ignoreSubmodules=all"),
 )
-_ENV = ("env", *(word for name in REPOSITORY_OF_A_CALLER for word in ("-u", name)))
 _OBJECT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -74,7 +58,7 @@ class Git:
         """
         # After what a caller's hook has set is gone, not before.
         own = tuple(f"{name}={value}" for name, value in (self.env or {}).items())
-        argv = (*_ENV, *own, "git", "--no-pager", *_OPTIONS, *self.place, *arguments)
+        argv = (*WITHOUT_THEM, *own, "git", *_OPTIONS, *self.place, *arguments)
         try:
             called = self.programs.call(
                 argv, stdin=stdin, cwd=self.cwd, env=_ENVIRONMENT, timeout_s=TIMEOUT_S

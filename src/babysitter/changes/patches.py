@@ -50,6 +50,12 @@ def new_lines(section: bytes) -> frozenset[int]:
     return frozenset(found)
 
 
+def lines_there(files: Sequence[ChangedFile], patch: bytes) -> dict[str, frozenset[int] | None]:
+    """Return ``changed_lines`` of the files that are there afterwards."""
+    there = {file.path for file in files if file.change != "deleted"}
+    return {path: lines for path, lines in changed_lines(files, patch).items() if path in there}
+
+
 def changed_lines(files: Sequence[ChangedFile], patch: bytes) -> dict[str, frozenset[int] | None]:
     """Return the lines that are new, by path; None: all of the file.
 
@@ -59,7 +65,9 @@ def changed_lines(files: Sequence[ChangedFile], patch: bytes) -> dict[str, froze
     """
     found: dict[str, frozenset[int] | None] = {}
     parts = sections(patch)
+    # Were there another number of them, nobody would know whose each is: then all lines count as new.
+    is_told = len(parts) == sum(file.kept for file in files)
     for number, file in enumerate(files):
-        whole = file.change == "added" or file.added is None or not file.kept or number >= len(parts)
+        whole = file.change == "added" or file.added is None or not file.kept or not is_told
         found[file.path] = None if whole else new_lines(parts[number])
     return found

@@ -20,10 +20,12 @@ from pathlib import Path
 
 from babysitter.changes.git import Git
 from babysitter.model.errors import ReviewError
-from babysitter.model.runner import Programs
+from babysitter.model.runner import Called, Programs
 
 NAMES_MAX = 20
 """So many names of what is left out are told; the rest is a number."""
+_LEFT_OUT = b"Ignoring path"
+"""How git says, with status 0, that it takes no file of such a name."""
 _ATTRIBUTES = "* -text -crlf !eol -ident -filter -working-tree-encoding !diff !merge !whitespace\n"
 """Above all .gitattributes: contents are kept as they are, and git decides by them alone what is binary."""
 
@@ -190,7 +192,7 @@ class States:
         names = sorted({*changed, *found})
         if names:
             listed = b"".join(name + b"\0" for name in names)
-            git.run("update-index", "-z", "--add", "--remove", "--replace", "--stdin", stdin=listed)
+            _check(git.ask("update-index", "-z", "--add", "--remove", "--replace", "--stdin", stdin=listed))
         return git.object_name("write-tree")
 
     def _new(self, git: Git, below: bytes) -> Iterable[bytes]:
@@ -231,6 +233,24 @@ def _changed(raw: bytes) -> tuple[list[bytes], list[bytes]]:
     for facts, name in zip(parts[0::2], parts[1::2], strict=False):
         (gone if facts.endswith(b"D") else changed).append(name)
     return changed, gone
+
+
+def _check(called: Called) -> None:
+    """Return when every file that was named is in the index; git leaves some names out with a mere word.
+
+    Raises:
+        ReviewError: one is not.
+    """
+    if called.status == 0 and _LEFT_OUT not in called.stderr:
+        return
+    lines = called.stderr.decode("utf-8", "backslashreplace").splitlines()
+    said = next((line for line in lines if line.startswith(_LEFT_OUT.decode())), " ".join(lines))
+    shown = "".join(each if each.isprintable() else "?" for each in said[:400])
+    raise ReviewError(
+        f"what changed can't be told: git update-index says: {shown or f'status {called.status}'}",
+        hint="Rename that file (git takes no path with .git in it, however it is spelt, and no link that is "
+        "called .gitmodules), or have .gitignore name it, and drive the run again.",
+    )
 
 
 def _is_file(root: Path, name: bytes) -> bool:

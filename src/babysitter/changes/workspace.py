@@ -64,7 +64,8 @@ class WorkspaceChanges:
             if not began:
                 raise ReviewError(
                     "the workspace was not kept as it was when this run began, so nobody knows what changed.",
-                    hint="Begin a new run. It is kept where a process says breakpoint(…, diff=True) itself.",
+                    hint="Begin a new run. It is kept where a process says breakpoint(…, diff=True) or "
+                    "security_tests(…) itself, by that name.",
                 )
             states = self._states()
             tree = self.now(began)

@@ -1,6 +1,8 @@
 """``start`` and ``resume``: drive a run from this terminal."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import click
 from babysitter.cli.arguments import offer_runs
 from babysitter.cli.inputs import read_inputs
 from babysitter.cli.live import TerminalFace
+from babysitter.cli.plain import plain
 from babysitter.cli.render import run_summary
 from babysitter.cli.terminal import (
     STATUS_OF_RUN,
@@ -121,7 +124,8 @@ def resume(  # noqa: PLR0913 (one parameter an option)
     """
     opened = workspace(runs_dir)
     if due:
-        views = RunService(opened).drive_due()
+        with _telling(opened):
+            views = RunService(opened).drive_due()
         show(
             views, as_json=as_json, text=lambda: "\n".join(f"{view.run_id}  {view.status}" for view in views)
         )
@@ -152,16 +156,34 @@ def _drive(
         patience.stop()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        view = asked_once(opened, lambda: drive(patience=patience, face=face), may_ask=not as_json)
-    finally:
-        face.close()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    show(view, as_json=as_json, text=lambda: run_summary(view, stopped=bool(stopped_by)))
+    with _telling(opened, face.run_id):
+        try:
+            view = asked_once(opened, lambda: drive(patience=patience, face=face), may_ask=not as_json)
+        finally:
+            face.close()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        show(view, as_json=as_json, text=lambda: run_summary(view, stopped=bool(stopped_by)))
     for name, problem in opened.witness_problems().items():
         click.echo(f"Warning: witness {name} has not seen the newest checkpoint: {problem}", err=True)
     leave(_exit_status(view, stopped_by))
+
+
+@contextmanager
+def _telling(opened: "Workspace", run_id: str = "") -> Iterator[None]:
+    """Have people told what comes to wait for them in a run, or in all; say what could not be sent."""
+    if not opened.place.settings.notify.channels:
+        yield
+        return
+    from babysitter.service.notify.telling import Beside  # noqa: PLC0415 (only where there are channels)
+
+    beside = Beside(opened, run_id)
+    beside.start()
+    try:
+        yield
+    finally:
+        for problem in beside.finish():
+            click.echo(f"Warning: {plain(problem)}", err=True)
 
 
 def _exit_status(view: "RunView", stopped_by: list[int]) -> int:

@@ -35,7 +35,7 @@ class TerminalFace:
     """See the module; implements service.patience.Face. Children of the run share it."""
 
     def __init__(self, workspace: "Workspace", run_id: str, *, quiet: bool, follow: bool = False) -> None:
-        self._run_id = run_id
+        self.run_id = run_id
         self._tail = JournalTail(workspace.store, run_id)
         self._clock = workspace.clock
         self._quiet = quiet
@@ -143,7 +143,7 @@ class TerminalFace:
         elif isinstance(event, (ev.TimerFired, ev.CallCancelled)):
             self._timers.pop(event.call_id, None)
         elif isinstance(event, _DECIDED):
-            self._asker.over(f"{self._run_id}/{event.breakpoint_id}")
+            self._asker.over(f"{self.run_id}/{event.breakpoint_id}")
 
     def _show(self, event: ev.Event, recorded_at: str) -> None:
         if isinstance(event, ev.EffectStarted):

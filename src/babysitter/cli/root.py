@@ -50,10 +50,19 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "policy": ("babysitter.cli.policy", "policy", "Show who may approve what, and say why."),
     "key": ("babysitter.cli.key", "key", "Say who may sign with which key."),
+    "person": ("babysitter.cli.person", "person", "Say who signs in to the server with a passkey."),
+    "token": ("babysitter.cli.token", "token", "Make, list and revoke tokens of the server."),
+    "login": ("babysitter.cli.login", "login", "Sign in at a server with your SSH key."),
+    "logout": ("babysitter.cli.login", "logout", "Sign out at a server."),
     "witness": (
         "babysitter.cli.witness",
         "witness",
         "Have others see the log, or be such a witness.",
+    ),
+    "notify": (
+        "babysitter.cli.notify",
+        "notify",
+        "Tell people what waits for them, and list what they were told.",
     ),
     "sandbox": (
         "babysitter.cli.sandbox",
@@ -81,6 +90,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "mcp",
         "Serve this workspace to a coding agent, by the Model Context Protocol.",
     ),
+    "atlas": (
+        "babysitter.cli.atlas",
+        "atlas",
+        "Look up documents, processes, runs, people and rules as pages with edges.",
+    ),
     "completion": (
         "babysitter.cli.completion",
         "completion",
@@ -96,10 +110,14 @@ VERBS = {
     "audit": ["approvals", "report", "export", "verify"],
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve", "believe"],
+    "person": ["invite", "list", "remove"],
+    "token": ["create", "list", "revoke"],
     "witness": ["update", "seen", "serve"],
+    "notify": ["list", "send", "test"],
     "sandbox": ["explain", "try"],
     "security": ["scan", "tests"],
     "secret": ["list", "check"],
+    "atlas": ["get", "search", "neighbors"],
     "git": ["install-hooks", "uninstall-hooks", "check-staged", "check-push"],
 }
 """The verbs of each group, known without importing it, for ``group:verb`` in completion and suggestions."""

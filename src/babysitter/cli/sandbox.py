@@ -11,6 +11,7 @@ import click
 from babysitter.cli.plain import plain, plain_lines
 from babysitter.cli.root import Verbs
 from babysitter.cli.terminal import json_option, leave, show, style, style_err, workspace
+from babysitter.model.output import Tail
 
 if TYPE_CHECKING:
     from babysitter.service.performing import Stop
@@ -77,11 +78,11 @@ class _Sink:
         self._stream = stream
         self._terminal = terminal
         self._begun = b""
-        self._kept = b""
+        self._kept = Tail(_KEPT_BYTES)
 
     def write(self, chunk: bytes) -> None:
         """Show and keep."""
-        self._kept = (self._kept + chunk)[-_KEPT_BYTES:]
+        self._kept.write(chunk)
         if self._stream is None:
             return
         if self._terminal:
@@ -98,7 +99,7 @@ class _Sink:
 
     def tail(self, count: int) -> str:
         """Return the end as text."""
-        return self._kept.decode(errors="replace")[-count:]
+        return self._kept.tail(count)
 
 
 @contextmanager

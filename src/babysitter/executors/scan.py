@@ -1,14 +1,12 @@
 """Perform scans: each scanner in the sandbox, its output kept as the effect's, its findings the result."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import replace
 
 import msgspec
 
 from babysitter.model.effects import Outcome
 from babysitter.model.runner import Attempt, Runner
 from babysitter.scanners.scanning import Scanning
-from babysitter.scanners.toolbox import Toolbox
 
 
 class ScanExecutor:
@@ -17,23 +15,16 @@ class ScanExecutor:
     Input: ``{"tools": [...], "paths": [...]}``. Result: a ``model.findings.Scan``, complete or not.
     """
 
-    def __init__(
-        self, runner: Runner, scanning: Scanning, environ: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
+    def __init__(self, runner: Runner, scanning: Scanning) -> None:
         self._runner = runner
         self._scanning = scanning
-        self._environ = environ
 
     def perform(self, attempt: Attempt) -> Outcome:
         """Scan; see ``model.runner.Executor.perform``."""
-        toolbox = Toolbox(
-            runner=self._runner,
-            locator=self._scanning.locator(),
-            settings=self._scanning.settings,
-            sandbox=attempt.spec.sandbox,
-            stop=attempt.stop,
-            timeout_s=attempt.spec.timeout_s or self._scanning.settings.timeout_s,
-            environ=self._environ,
+        spec = attempt.spec
+        toolbox = replace(
+            self._scanning.toolbox(self._runner, spec.sandbox, attempt.stop),
+            timeout_s=spec.timeout_s or self._scanning.settings.timeout_s,
             stdout=attempt.stdout,
             stderr=attempt.stderr,
         )

@@ -110,16 +110,28 @@ def unmask_event(event: Event, masker: Masker) -> Event:
 
 def settled(value: Json) -> Json:
     """Return the value as JSON gives it back: tuples become lists; the same object when there are none."""
+    return _with_lists(value) if _holds_tuple(value) else value
+
+
+def _holds_tuple(value: Json) -> bool:
+    # Asked of every event, and nearly always answered no: nothing is built for that.
     kind = type(value)
     if kind is dict:
-        items = {key: settled(item) for key, item in value.items()}
-        return value if all(items[key] is item for key, item in value.items()) else items
-    if kind is list:
-        parts = [settled(item) for item in value]
-        return value if all(new is old for new, old in zip(parts, value, strict=True)) else parts
-    if kind is tuple:
-        return [settled(item) for item in value]
-    return value
+        value = value.values()
+    elif kind is not list:
+        return kind is tuple
+    for item in value:
+        kind = type(item)
+        if kind is tuple or ((kind is dict or kind is list) and _holds_tuple(item)):
+            return True
+    return False
+
+
+def _with_lists(value: Json) -> Json:
+    kind = type(value)
+    if kind is dict:
+        return {key: _with_lists(item) for key, item in value.items()}
+    return [_with_lists(item) for item in value] if kind is list or kind is tuple else value
 
 
 def _mask_text_field(kind: str, value: Any, masker: Masker) -> Any:  # noqa: ANN401 (text, texts or an ErrorInfo)

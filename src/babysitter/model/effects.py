@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 from babysitter.model.events import ErrorInfo
 from babysitter.model.values import Json
 
-TaskKind = Literal["inline", "python", "shell", "node", "scan"]
+TaskKind = Literal["inline", "python", "shell", "node", "scan", "tests"]
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -15,12 +15,14 @@
     │   ├── CredentialError        refused.credential     no token or session that counts
     │   ├── ForbiddenError         refused.role           known, but holds no role here that may
     │   ├── RateError              refused.rate           too often, or too much at once
+    │   ├── ProviderError          refused.provider       an identity provider, or another server, is away
     │   ├── SandboxError           refused.sandbox        cannot confine, or would not be confined
     │   ├── MissingToolError       refused.tool
     │   ├── ProgramTimeoutError    refused.timeout        a program of this machine was too slow
     │   ├── SignatureError         refused.signature      a signature does not prove what it should
     │   ├── SignersError           refused.signers        an unusable list of signers, key or revocation
     │   ├── WitnessError           refused.witness        a witness is away, or refuses to cosign
+    │   ├── NotifyError            refused.notify         a notification could not be delivered
     │   ├── ProcessChangedError    refused.process_changed
     │   ├── UntrustedProcessError  refused.untrusted      nobody who may has reviewed this very code
     │   ├── ReviewError            refused.review         what changed in the workspace can't be shown
@@ -29,7 +31,8 @@
     │   └── DetectionError         refused.detection      nobody could look whether a credential is in it
     ├── StoreError                 store.*       exit 4
     │   ├── StoreFailedError       store.disk             a disk failed; what was acknowledged is kept
-    │   └── AppendConflictError    store.conflict
+    │   ├── AppendConflictError    store.conflict
+    │   └── AccessStoreError       store.access           nobody knows who may come in, so nobody does
     ├── JournalError               journal.*     exit 1
     │   └── CorruptJournalError    journal.corrupt        what is on disk does not verify
     ├── ProcessError               process.*     exit 1   what author code sees or causes
@@ -148,6 +151,12 @@ class RateError(RefusedError):
     code = "refused.rate"
 
 
+class ProviderError(RefusedError):
+    """An identity provider, or the server that is called, is away or says what can't be believed."""
+
+    code = "refused.provider"
+
+
 class SandboxError(RefusedError):
     """The task cannot be confined here, or asks for what no sandbox gives."""
 
@@ -182,6 +191,12 @@ class WitnessError(RefusedError):
     """A witness is away, or refuses to cosign; ``facts['witness']`` names it."""
 
     code = "refused.witness"
+
+
+class NotifyError(RefusedError):
+    """A notification was not delivered; ``facts`` has ``channel``, and ``reason`` as a stable word."""
+
+    code = "refused.notify"
 
 
 class ProcessChangedError(RefusedError):
@@ -245,6 +260,12 @@ class AppendConflictError(StoreError):
     """Another writer appended first; read the journal again and decide anew."""
 
     code = "store.conflict"
+
+
+class AccessStoreError(StoreError):
+    """Who may come in can't be read or kept, so nobody comes in."""
+
+    code = "store.access"
 
 
 class JournalError(BabysitterError):

@@ -69,7 +69,7 @@ class Freeze(RuleTable, frozen=True, kw_only=True):
 
 
 class Delegate(RuleTable, frozen=True, kw_only=True):
-    """``to`` may answer in the place of ``from_``, between two times (RFC 3339); ``until`` is a must."""
+    """``to`` may answer in the seat of ``from_``, between two times (RFC 3339); ``until`` is a must."""
 
     from_: str = field(name="from")
     to: str
@@ -90,9 +90,11 @@ class Rule(RuleTable, frozen=True, kw_only=True):
 
     roles, people: who; ``people`` may hold ``*``: whoever can answer at all.
     signature: true: by the person's key; ``verified``: with PIN or fingerprint; false: a local answer does.
-    strategy: single, first: one answer is enough; all: one of everybody with a place; quorum: so many.
+    strategy: single, first: one answer is enough; all: one of everybody with a seat; quorum: so many.
     approval_expires: how long the question stands; execution_expires: how long the release holds.
     findings: most allowed of each severity; a scan that is missing does not satisfy it.
+    notify: who is told beside those who are asked; remind_after: they are told once more, if it still waits.
+    escalate_to: who else is told when it still waits after ``escalate_after``; it gives nobody a seat.
     """
 
     id: Id
@@ -112,6 +114,9 @@ class Rule(RuleTable, frozen=True, kw_only=True):
     findings: dict[Severity, Annotated[int, Meta(ge=0)]] = {}
     security_tests: tuple[SecurityTest, ...] = ()
     notify: tuple[str, ...] = ()
+    remind_after: Duration | None = None
+    escalate_after: Duration | None = None
+    escalate_to: tuple[str, ...] = ()
     strategy: Strategy = "quorum"
 
     @property

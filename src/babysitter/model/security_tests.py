@@ -13,8 +13,8 @@ from babysitter.model.rules import SecurityTest
 from babysitter.model.values import Json
 
 CATEGORIES: tuple[SecurityTest, ...] = get_args(SecurityTest)
-REPORT = "securityTestsReport"
-"""In ``findings``: the report's lines, for people."""
+TESTED, REPORT, TREE = "securityTests", "securityTestsReport", "securityTestsTree"
+"""In ``findings``: the categories that count, the report's lines for people, the state that was tested."""
 Outcome = Literal["passed", "failed", "skipped"]
 Told = Literal["marker", "name", "path"]
 Granularity = Literal["test", "category", "file"]
@@ -50,14 +50,19 @@ class ChangedFunction(Struct, frozen=True, kw_only=True, omit_defaults=True, ren
     granularity: Granularity = "test"
 
 
-class SecurityReport(Struct, frozen=True, kw_only=True, rename="camel"):
-    """All of it. ``notes``: what could not be told, in sentences."""
+class SecurityReport(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """All of it.
+
+    tree: the state of the workspace that was tested, where a run knows it.
+    notes: what could not be told, in sentences.
+    """
 
     since: str
     tools: tuple[ToolRun, ...]
     tests: tuple[FoundTest, ...]
     functions: tuple[ChangedFunction, ...]
     notes: tuple[str, ...] = ()
+    tree: str = ""
 
     @property
     def held(self) -> tuple[SecurityTest, ...]:
@@ -110,4 +115,14 @@ class SecurityReport(Struct, frozen=True, kw_only=True, rename="camel"):
 
     def findings(self) -> dict[str, Json]:
         """Return what a question passes as ``findings``: categories for the rules, lines for people."""
-        return {"securityTests": list(self.held), REPORT: list(self.lines())}
+        told: dict[str, Json] = {TESTED: list(self.held), REPORT: list(self.lines())}
+        return told | ({TREE: self.tree} if self.tree else {})
+
+
+def only_of(tree: str, findings: Json) -> Json:
+    """Return findings in which tests of another state of the workspace than ``tree`` count for nothing."""
+    if not isinstance(findings, dict) or findings.get(TREE, tree) == tree:
+        return findings
+    lines = findings.get(REPORT)
+    told = ["NOT COVERED: the workspace has changed since its tests ran, so none of them counts."]
+    return {**findings, TESTED: [], REPORT: [*told, *(lines if isinstance(lines, list) else [])]}

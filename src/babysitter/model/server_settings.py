@@ -3,7 +3,7 @@
 Reference: docs/reference/settings.md.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -25,6 +25,10 @@ class AccessTable(ServerSettingsTable, frozen=True, kw_only=True):
     admins: tuple[str, ...] = ()
 
 
+AccessKey = Literal["viewers", "approvers", "operators", "auditors", "admins"]
+"""The keys of ``[access]``."""
+
+
 class OidcTable(ServerSettingsTable, frozen=True, kw_only=True):
     """``[server.oidc]``: an identity provider through which people sign in.
 
@@ -40,7 +44,7 @@ class OidcTable(ServerSettingsTable, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     person_claim: str = "email"
     groups_claim: str = "groups"
-    groups: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, tuple[AccessKey, ...]] = {}
 
 
 class ServerTable(ServerSettingsTable, frozen=True, kw_only=True):

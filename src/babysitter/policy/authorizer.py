@@ -80,14 +80,14 @@ class Decider:
             now_ns: delegations that have ended by then are left out.
             among: only these, and whoever stands in for one of these; None: all.
         """
-        places = self.places(rule, authors)
-        if ANYBODY in places:
-            return places if among is None else tuple(dict.fromkeys(among))
-        chosen = tuple(name for name in places if among is None or name in among)
+        seated = self.seated(rule, authors)
+        if ANYBODY in seated:
+            return seated if among is None else tuple(dict.fromkeys(among))
+        chosen = tuple(name for name in seated if among is None or name in among)
         standing_in = (
             each.to
             for each in rule.delegates
-            if (each.from_ in chosen or (each.from_ in places and each.to in (among or ())))
+            if (each.from_ in chosen or (each.from_ in seated and each.to in (among or ())))
             and not self._identities.is_author(each.to, authors)
             and now_ns < parse_time(each.until)
         )
@@ -100,8 +100,8 @@ class Decider:
         own = {who(name) for name in people} - {who(each.to) for each in rule.delegates}
         return min(len(own | of), len({who(name) for name in people}))
 
-    def places(self, rule: Rule, authors: frozenset[str]) -> tuple[str, ...]:
-        """Return who has a place of their own under a rule; a delegate has only another's."""
+    def seated(self, rule: Rule, authors: frozenset[str]) -> tuple[str, ...]:
+        """Return who has a seat of their own under a rule; a delegate has only another's."""
         members = self.policy.members(rule.roles, rule.people)
         if ANYBODY in members:
             return (ANYBODY,)
@@ -112,21 +112,21 @@ class Decider:
         )
 
     def needed(self, rule: Rule, authors: frozenset[str]) -> int:
-        """Return how many approvals a rule wants: its quorum, or one of each place with strategy ``all``."""
-        places = self.places(rule, authors)
-        if rule.strategy != "all" or ANYBODY in places:
+        """Return how many approvals a rule wants: its quorum, or one of each seat with strategy ``all``."""
+        seated = self.seated(rule, authors)
+        if rule.strategy != "all" or ANYBODY in seated:
             return rule.quorum
-        return max(rule.quorum, len({self._identities.person(name) for name in places}))
+        return max(rule.quorum, len({self._identities.person(name) for name in seated}))
 
     def may_answer(self, rule: Rule, gate: Gate, vote: Vote, facts: Facts) -> Verdict:
         """Decide whether a person may give this answer, at the time it is given."""
         if vote.decision not in _ACTIONS:
             return Verdict(allowed=False, reasons=(f"{vote.decision!r} is no decision",))
         if vote.on_behalf_of is not None and not self._stands_in(rule, vote):
-            why = f"nobody has delegated {vote.on_behalf_of}'s place to {vote.person} for now"
+            why = f"nobody has delegated {vote.on_behalf_of}'s seat to {vote.person} for now"
             return Verdict(allowed=False, reasons=(why,))
         if vote.on_behalf_of is not None and self._identities.is_author(vote.person, facts.authors):
-            return Verdict(allowed=False, reasons=("a place is never delegated to an author of the run",))
+            return Verdict(allowed=False, reasons=("a seat is never delegated to an author of the run",))
         broken = vote.break_glass and vote.decision == "approve"
         action = "breakGlass" if broken else _ACTIONS[vote.decision]
         ruling = self._cedar.ask(vote.person, action, gate, rule, self._about_answer(rule, vote, facts))
@@ -148,7 +148,7 @@ class Decider:
         """
         taken: set[str] = set()
         found = []
-        # A delegate has no place of their own (policy/rules.py), so the order of answers costs nobody theirs.
+        # A delegate has no seat of their own (policy/rules.py), so the order of answers costs nobody theirs.
         for person, vote in self._last(votes).items():
             seats = {person, self._identities.person(vote.on_behalf_of or vote.person)}
             if vote.decision != "approve" or vote.break_glass or seats & taken:

@@ -1,4 +1,4 @@
-"""Who is who: a person under any of their names, and in whose place somebody may answer."""
+"""Who is who: a person under any of their names, and in whose seat somebody may answer."""
 
 from collections.abc import Iterable
 
@@ -22,7 +22,7 @@ class Identities:
 
 
 def delegation(rule: Rule, vote_from: str | None, person: str, at_ns: int) -> Delegate | None:
-    """Return the delegation by which a person may answer in another's place at a time; None without one."""
+    """Return the delegation by which a person may answer in another's seat at a time; None without one."""
     for each in rule.delegates:
         begins_ns = parse_time(each.since) if each.since else 0
         if each.from_ == vote_from and each.to == person and begins_ns <= at_ns < parse_time(each.until):

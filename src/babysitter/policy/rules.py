@@ -106,6 +106,11 @@ def _check_rule(policy: Policy, rule: Rule) -> None:
             "Leave out one of them.",
         )
     _check_told(policy, f"notify of rule {rule.id}", rule.notify)
+    _check_told(policy, f"escalate_to of rule {rule.id}", rule.escalate_to)
+    if bool(rule.escalate_after) != bool(rule.escalate_to):
+        raise _error(
+            f"the rule {rule.id} says only half of an escalation", "Give it escalate_after and escalate_to."
+        )
     _check_break_glass(policy, rule)
     _check_delegates(rule, members, identities)
     check_times(rule)
@@ -133,17 +138,17 @@ def _check_break_glass(policy: Policy, rule: Rule) -> None:
 
 
 def _check_delegates(rule: Rule, members: tuple[str, ...], identities: Identities) -> None:
-    places = {identities.person(name) for name in members}
+    seated = {identities.person(name) for name in members}
     for each in rule.delegates:
         if each.from_ not in members or ANYBODY in members:
             raise _error(
-                f"the rule {rule.id} delegates the place of {each.from_}, who has none",
+                f"the rule {rule.id} delegates the seat of {each.from_}, who has none",
                 "Name one of its people.",
             )
-        # With a second place, which of the two an answer takes would depend on the order of answers.
-        if identities.person(each.to) in places or not _is_name(each.to):
+        # With a second seat, which of the two an answer takes would depend on the order of answers.
+        if identities.person(each.to) in seated or not _is_name(each.to):
             raise _error(
-                f"the rule {rule.id} delegates a place to {each.to!r}, who has one or is no person",
+                f"the rule {rule.id} delegates a seat to {each.to!r}, who has one or is no person",
                 "Name somebody else; a member of the rule answers for themselves.",
             )
         try:

@@ -37,18 +37,23 @@ class CredentialScanner:
 
     def hits(self, name: str, data: bytes) -> list[Hit]:
         """Return what stands in the bytes, allowed or not."""
-        return list(self._search.find(data, name))
+        return list(self._search.find(data, spelt(name)))
 
     def findings(self, name: str) -> "Findings":
         """Return what makes findings of one file that comes in pieces."""
         return Findings(name, self._allowed, self._version)
 
 
+def spelt(name: str) -> str:
+    """Return a file's name as text that can be kept: bytes that are no UTF-8 are spelt out."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 class Findings:
     """Makes the findings of one file: counts its lines, and tells equal findings in it apart."""
 
     def __init__(self, name: str, allowed: frozenset[str], version: str) -> None:
-        self._name = name
+        self._name = spelt(name)
         self._allowed = allowed
         self._version = version
         self._seen: Counter[tuple[str, str]] = Counter()

@@ -8,38 +8,26 @@ journal's replay and the sandbox do not depend on it.
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from babysitter.model.findings import Finding, Span, fingerprint_of, in_order
 from babysitter.model.rules import Severity
-from babysitter.scanners.determinism_rules import HARMLESS, RULES, Rule
-from babysitter.scanners.python_names import Function, Module, Modules
+from babysitter.scanners.determinism_reach import Place, own_nodes, reached
+from babysitter.scanners.determinism_rules import EVERYTHING, HARMLESS, RULES, SET_ORDER, STATE, Rule
+from babysitter.scanners.python_names import Module, Modules
 
 TOOL = "babysitter-process"
-Where = Literal["process", "import"]
 _ITERATES = frozenset(
     {"builtins.list", "builtins.tuple", "builtins.enumerate", "builtins.iter", "builtins.next"}
 )
 _SET_METHODS = ("union", "intersection", "difference", "symmetric_difference", "copy")
-_SET_FIX = "Iterate over `sorted(...)` of it, or use a list or a dict, which keep their order."
 _DYNAMIC_IMPORT = ("importlib.import_module", "builtins.__import__")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Code that is looked at: a function, or the top of a file (``function`` None)."""
-
-    module: Module
-    function: Function | None
-    where: Where
 
 
 def determinism_faults(modules: Modules) -> tuple[Finding, ...]:
     """Return what process code does that it must not do, each with line and fix, the worst first."""
     found: dict[tuple[str, int, int, str], Finding] = {}
     counts: dict[tuple[str, str, str], int] = {}
-    for place in _reached(modules):
+    for place in reached(modules):
         for rule, severity, node, what in _faults(place):
             key = (place.module.path, node.lineno, node.col_offset, rule.name)
             if key in found and _rank(found[key].severity) >= _rank(severity):
@@ -56,7 +44,7 @@ def _rank(severity: Severity) -> int:
 
 
 def _finding(
-    place: _Place, rule: Rule, severity: Severity, node: ast.expr | ast.stmt, told: tuple[str, int]
+    place: Place, rule: Rule, severity: Severity, node: ast.expr | ast.stmt, told: tuple[str, int]
 ) -> Finding:
     # Named, not quoted: a line of code may hold what no finding may repeat.
     what, nth = told
@@ -80,98 +68,9 @@ def _finding(
     )
 
 
-def _reached(modules: Modules) -> Iterator[_Place]:
-    """Yield every place that processes reach, and what loading reaches."""
-    seen: set[tuple[str, int, Where]] = set()
-    todo: list[_Place] = []
-    for module in modules.by_path.values():
-        todo.append(_Place(module, None, "import"))
-        todo += [
-            _Place(module, function, "process")
-            for function in module.functions.values()
-            if module.kind_of(function)[0] == "process"
-        ]
-    while todo:
-        place = todo.pop()
-        line = place.function.lineno if place.function is not None else 0
-        key = (place.module.path, line, place.where)
-        if key not in seen:
-            seen.add(key)
-            yield place
-            todo += _leads_to(modules, place)
-
-
-def _leads_to(modules: Modules, place: _Place) -> Iterator[_Place]:
-    """Yield the functions that a place calls or, in process code, hands on; never the body of a task."""
-    for node in _own_nodes(place):
-        names: list[ast.AST] = []
-        if isinstance(node, ast.Call):
-            names.append(node.func)
-        elif place.where == "process" and isinstance(node, ast.Name | ast.Attribute):
-            names.append(node)
-        for name in names:
-            for module, function in _functions(modules, place.module, name):
-                if module.kind_of(function)[0] in ("", "process"):
-                    yield _Place(module, function, place.where)
-
-
-def _functions(modules: Modules, module: Module, name: ast.AST) -> Iterator[tuple[Module, Function]]:
-    if isinstance(name, ast.Name) and (name.id in module.functions or name.id in module.classes):
-        yield from _named(module, name.id)
-        return
-    if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name):
-        own = f"{name.value.id}.{name.attr}"
-        if own in module.functions:
-            yield module, module.functions[own]
-            return
-    dotted = module.dotted(name)
-    if dotted and not dotted.startswith("builtins."):
-        target = modules.target(module, dotted.replace("()", ""))
-        if target is not None:
-            yield from _named(target[0], target[1])
-
-
-def _named(module: Module, name: str) -> Iterator[tuple[Module, Function]]:
-    if name in module.functions:
-        yield module, module.functions[name]
-    elif name in module.classes:
-        # Whoever makes one may call any of its methods.
-        yield from (
-            (module, function) for key, function in module.functions.items() if key.startswith(f"{name}.")
-        )
-
-
-def _own_nodes(place: _Place) -> Iterator[ast.AST]:
-    """Yield the nodes of a function's body, or of what a file runs while it is loaded."""
-    if place.function is not None:
-        for statement in place.function.body:
-            yield from ast.walk(statement)
-        return
-    todo: list[ast.AST] = [node for node in place.module.tree.body if not _is_main_block(place.module, node)]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, Function):
-            todo += [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
-        elif isinstance(node, ast.Lambda):
-            todo += node.args.defaults
-        else:
-            yield node
-            todo += ast.iter_child_nodes(node)
-
-
-def _is_main_block(module: Module, node: ast.AST) -> bool:
-    """Tell whether it is ``if __name__ == "__main__"``: a file is never loaded as that."""
-    del module
-    return (
-        isinstance(node, ast.If)
-        and "__name__" in ast.unparse(node.test)
-        and "__main__" in ast.unparse(node.test)
-    )
-
-
-def _faults(place: _Place) -> Iterator[tuple[Rule, Severity, ast.expr | ast.stmt, str]]:
+def _faults(place: Place) -> Iterator[tuple[Rule, Severity, ast.expr | ast.stmt, str]]:
     local = _locals_of(place)
-    for node in _own_nodes(place):
+    for node in own_nodes(place):
         if isinstance(node, ast.Call):
             yield from _called(place, node, local)
         elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
@@ -179,6 +78,8 @@ def _faults(place: _Place) -> Iterator[tuple[Rule, Severity, ast.expr | ast.stmt
             yield from _matching(place, node, place.module.dotted(node, local))
         elif isinstance(node, ast.Attribute | ast.Global):
             yield from _stored(place, node, local)
+        elif isinstance(node, ast.ImportFrom):
+            yield from _everything(node)
         elif place.where == "process":
             yield from _iterated(place, node, local)
 
@@ -186,7 +87,7 @@ def _faults(place: _Place) -> Iterator[tuple[Rule, Severity, ast.expr | ast.stmt
 Fault = tuple[Rule, Severity, ast.expr | ast.stmt, str]
 
 
-def _called(place: _Place, node: ast.Call, local: Mapping[str, str]) -> Iterator[Fault]:
+def _called(place: Place, node: ast.Call, local: Mapping[str, str]) -> Iterator[Fault]:
     dotted = place.module.dotted(node.func, local)
     if dotted == "random.Random" and not node.args and not node.keywords:
         yield from _as(place, "dice", node, "random.Random() without a seed")
@@ -194,6 +95,8 @@ def _called(place: _Place, node: ast.Call, local: Mapping[str, str]) -> Iterator
         yield from _as(place, "file-writes", node, dotted)
     elif dotted in _DYNAMIC_IMPORT and not (node.args and isinstance(node.args[0], ast.Constant)):
         yield from _as(place, "computed-code", node, dotted)
+    elif dotted == "builtins.getattr":
+        yield from _matching(place, node, place.module.dotted(node, local))
     elif place.where == "process" and node.args and _is_iterated_by(dotted, node):
         yield from _over_set(place, node.args[0], local)
 
@@ -212,34 +115,21 @@ def _mode_of(node: ast.Call) -> str:
     return given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else "?"
 
 
-def _stored(place: _Place, node: ast.Attribute | ast.Global, local: Mapping[str, str]) -> Iterator[Fault]:
+def _stored(place: Place, node: ast.Attribute | ast.Global, local: Mapping[str, str]) -> Iterator[Fault]:
     if isinstance(node, ast.Attribute):
         dotted = place.module.dotted(node, local)
         if dotted.startswith(("sys.", "builtins.", "importlib.")):
             yield from _as(place, "import-path", node, dotted)
     elif place.where == "process":
-        yield _STATE, "low", node, f"global {', '.join(node.names)}"
+        yield STATE, "low", node, f"global {', '.join(node.names)}"
 
 
-_STATE = Rule(
-    name="state",
-    says="keeps state outside of the run, which a replay in another process lacks",
-    fix="Keep it in the process's own variables, or as an artifact.",
-    calls=(),
-    in_process="low",
-    at_import=None,
-)
-_SET = Rule(
-    name="set-order",
-    says="iterates over a set, whose order is not part of its value",
-    fix=_SET_FIX,
-    calls=(),
-    in_process="low",
-    at_import=None,
-)
+def _everything(node: ast.ImportFrom) -> Iterator[Fault]:
+    if any(alias.name == "*" for alias in node.names):
+        yield EVERYTHING, "high", node, f"from {'.' * node.level}{node.module or ''} import *"
 
 
-def _iterated(place: _Place, node: ast.AST, local: Mapping[str, str]) -> Iterator[Fault]:
+def _iterated(place: Place, node: ast.AST, local: Mapping[str, str]) -> Iterator[Fault]:
     if isinstance(node, ast.For | ast.AsyncFor):
         yield from _over_set(place, node.iter, local)
     elif isinstance(node, ast.ListComp | ast.DictComp | ast.GeneratorExp):
@@ -249,12 +139,12 @@ def _iterated(place: _Place, node: ast.AST, local: Mapping[str, str]) -> Iterato
         yield from _over_set(place, node.value, local)
 
 
-def _over_set(place: _Place, node: ast.expr, local: Mapping[str, str]) -> Iterator[Fault]:
+def _over_set(place: Place, node: ast.expr, local: Mapping[str, str]) -> Iterator[Fault]:
     if _is_set(place, node, local):
-        yield _SET, "low", node, "a set"
+        yield SET_ORDER, "low", node, "a set"
 
 
-def _is_set(place: _Place, node: ast.expr, local: Mapping[str, str]) -> bool:
+def _is_set(place: Place, node: ast.expr, local: Mapping[str, str]) -> bool:
     if isinstance(node, ast.Set | ast.SetComp):
         return True
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr | ast.BitAnd | ast.Sub | ast.BitXor):
@@ -265,10 +155,10 @@ def _is_set(place: _Place, node: ast.expr, local: Mapping[str, str]) -> bool:
     return dotted in ("builtins.set()", "builtins.frozenset()")
 
 
-def _locals_of(place: _Place) -> dict[str, str]:
+def _locals_of(place: Place) -> dict[str, str]:
     """Return what names that are bound once in a place stand for, as far as that is plain."""
     bound: dict[str, list[ast.expr]] = {}
-    for node in _own_nodes(place):
+    for node in own_nodes(place):
         for name, value in _bindings(node):
             bound.setdefault(name, []).append(value)
     known: dict[str, str] = {}
@@ -306,7 +196,7 @@ def _annotated(module: Module, annotation: ast.expr | None) -> str:
     return f"{dotted}()" if dotted in ("pathlib.Path", "builtins.set", "builtins.frozenset") else ""
 
 
-def _matching(place: _Place, node: ast.Attribute | ast.Name, dotted: str) -> Iterator[Fault]:
+def _matching(place: Place, node: ast.expr, dotted: str) -> Iterator[Fault]:
     # A generator is looked at where it is made: with a seed it does the same every time.
     if dotted and dotted not in HARMLESS and not dotted.startswith("random.Random()"):
         for rule in RULES:
@@ -319,7 +209,7 @@ def _is_one_of(dotted: str, calls: tuple[str, ...]) -> bool:
     return any(dotted.startswith(call[:-1]) if call.endswith(".*") else dotted == call for call in calls)
 
 
-def _as(place: _Place, name: str, node: ast.expr, what: str) -> Iterator[Fault]:
+def _as(place: Place, name: str, node: ast.expr, what: str) -> Iterator[Fault]:
     rule = next(rule for rule in RULES if rule.name == name)
     severity = rule.in_process if place.where == "process" else rule.at_import
     if severity is not None:

@@ -27,6 +27,10 @@ class Rule:
     category: Category = "determinism"
 
 
+def _words(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
 def _each(module: str, names: str) -> tuple[str, ...]:
     return tuple(f"{module}.{name}" for name in names.split())
 
@@ -44,9 +48,10 @@ RULES: tuple[Rule, ...] = (
         says="reads the clock",
         fix="Use `await ctx.now()`; it is journaled, so a replay gets the same.",
         calls=(
-            *_each("time", "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time"),
             *_each(
-                "time", "process_time_ns thread_time localtime gmtime ctime asctime strftime clock_gettime"
+                "time",
+                "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time "
+                "process_time_ns thread_time localtime gmtime ctime asctime strftime clock_gettime",
             ),
             *_each("datetime", "datetime.now datetime.utcnow datetime.today date.today"),
         ),
@@ -57,7 +62,7 @@ RULES: tuple[Rule, ...] = (
         name="sleep",
         says="waits",
         fix="Use `await ctx.sleep(seconds)`; it survives a restart.",
-        calls=("time.sleep", "asyncio.sleep", "signal.pause", "select.select"),
+        calls=_words("time.sleep asyncio.sleep signal.pause select.select"),
         in_process="medium",
         at_import="low",
     ),
@@ -65,9 +70,8 @@ RULES: tuple[Rule, ...] = (
         name="dice",
         says="throws dice",
         fix="Use `await ctx.random()` or `await ctx.uuid()`; they are journaled, so a replay gets the same.",
-        calls=(
-            *("random.*", "secrets.*", "numpy.random.*", "os.urandom", "os.getrandom", "uuid.uuid1"),
-            *("uuid.uuid4", "uuid.uuid7"),
+        calls=_words(
+            "random.* secrets.* numpy.random.* os.urandom os.getrandom uuid.uuid1 uuid.uuid4 uuid.uuid7"
         ),
         in_process="medium",
         at_import="low",
@@ -76,26 +80,10 @@ RULES: tuple[Rule, ...] = (
         name="network",
         says="reaches for the network",
         fix="Do it in a task whose sandbox names the network that it may use.",
-        calls=(
-            *(
-                "socket.*",
-                "urllib.request.*",
-                "http.client.*",
-                "requests.*",
-                "httpx.*",
-                "aiohttp.*",
-                "urllib3.*",
-            ),
-            *(
-                "ftplib.*",
-                "smtplib.*",
-                "imaplib.*",
-                "poplib.*",
-                "telnetlib.*",
-                "xmlrpc.client.*",
-                "websockets.*",
-            ),
-            *("asyncio.open_connection", "asyncio.start_server", "paramiko.*", "ssl.*"),
+        calls=_words(
+            "socket.* urllib.request.* http.client.* requests.* httpx.* aiohttp.* urllib3.* "
+            "ftplib.* smtplib.* imaplib.* poplib.* telnetlib.* xmlrpc.client.* websockets.* "
+            "asyncio.open_connection asyncio.start_server paramiko.* ssl.*"
         ),
         in_process="high",
         at_import="high",
@@ -105,10 +93,15 @@ RULES: tuple[Rule, ...] = (
         says="starts programs",
         fix="Start programs by a @shell_task: `await ctx.task(...)`.",
         calls=(
-            *("subprocess.*", "pty.*", "multiprocessing.*", "asyncio.create_subprocess_exec"),
-            *("asyncio.create_subprocess_shell", "os.system", "os.popen", "os.startfile"),
-            *_each("os", "execl execle execlp execlpe execv execve execvp execvpe fork forkpty posix_spawn"),
-            *_each("os", "posix_spawnp spawnl spawnle spawnlp spawnlpe spawnv spawnve spawnvp spawnvpe kill"),
+            *_each(
+                "os",
+                "execl execle execlp execlpe execv execve execvp execvpe fork forkpty posix_spawn "
+                "posix_spawnp spawnl spawnle spawnlp spawnlpe spawnv spawnve spawnvp spawnvpe kill",
+            ),
+            *_words(
+                "subprocess.* pty.* multiprocessing.* asyncio.create_subprocess_exec "
+                "asyncio.create_subprocess_shell os.system os.popen os.startfile"
+            ),
         ),
         in_process="high",
         at_import="high",
@@ -119,9 +112,12 @@ RULES: tuple[Rule, ...] = (
         fix="Do it in a task whose sandbox names what it may write.",
         calls=(
             *_each("pathlib.Path()", _PATH_WRITES),
-            *_each("os", "remove unlink rename renames replace rmdir removedirs mkdir makedirs chmod chown"),
-            *_each("os", "link symlink truncate utime chdir putenv unsetenv open"),
-            *("shutil.*", "tempfile.*", "sqlite3.connect", "mmap.mmap", "dbm.open", "shelve.open"),
+            *_each(
+                "os",
+                "remove unlink rename renames replace rmdir removedirs mkdir makedirs chmod chown "
+                "link symlink truncate utime chdir putenv unsetenv open",
+            ),
+            *_words("shutil.* tempfile.* sqlite3.connect mmap.mmap dbm.open shelve.open"),
         ),
         in_process="high",
         at_import="high",
@@ -131,18 +127,14 @@ RULES: tuple[Rule, ...] = (
         says="reads files, whose content no digest of the process covers",
         fix="Do it in a task: what it returns is journaled.",
         calls=(
-            *(
-                "builtins.open",
-                "io.open",
-                "glob.*",
-                "linecache.*",
-                "importlib.resources.*",
-                "pkgutil.get_data",
-            ),
             *_each("pathlib.Path()", _PATH_READS),
             *_each("pathlib", "Path.cwd Path.home"),
-            *_each("os", "listdir scandir walk stat lstat getcwd readlink access path.exists path.isfile"),
-            *_each("os", "path.isdir path.getmtime path.getsize path.realpath"),
+            *_each(
+                "os",
+                "listdir scandir walk stat lstat getcwd readlink access path.exists path.isfile "
+                "path.isdir path.getmtime path.getsize path.realpath",
+            ),
+            *_words("builtins.open io.open glob.* linecache.* importlib.resources.* pkgutil.get_data"),
         ),
         in_process="medium",
         at_import="medium",
@@ -151,7 +143,7 @@ RULES: tuple[Rule, ...] = (
         name="threads",
         says="starts threads",
         fix="Run branches by `await ctx.parallel.all(...)`.",
-        calls=("threading.*", "_thread.*", "concurrent.futures.*", "queue.*", "sched.*"),
+        calls=_words("threading.* _thread.* concurrent.futures.* queue.* sched.*"),
         in_process="medium",
         at_import="medium",
     ),
@@ -159,7 +151,7 @@ RULES: tuple[Rule, ...] = (
         name="asyncio",
         says="uses asyncio, which can't work in process code",
         fix="Use `ctx.sleep`, `ctx.parallel.all`, `ctx.parallel.map` and `ctx.task`.",
-        calls=("asyncio.*", "anyio.*", "trio.*", "curio.*"),
+        calls=_words("asyncio.* anyio.* trio.* curio.*"),
         in_process="medium",
         at_import="low",
     ),
@@ -167,7 +159,7 @@ RULES: tuple[Rule, ...] = (
         name="environment",
         says="reads the environment, which a replay may find changed",
         fix='Pass a credential as `secret("env:NAME")`, and everything else as an input.',
-        calls=("os.environ", "os.environb", "os.getenv", "os.environ.*"),
+        calls=_words("os.environ os.environb os.getenv os.environ.*"),
         in_process="low",
         at_import="low",
     ),
@@ -177,7 +169,7 @@ RULES: tuple[Rule, ...] = (
         fix="Take it as an input, or ask for it in a task.",
         calls=(
             *_each("os", "getpid getppid uname getlogin cpu_count getuid times getloadavg"),
-            *("platform.*", "getpass.*", "locale.getlocale", "sys.getrefcount", "psutil.*"),
+            *_words("platform.* getpass.* locale.getlocale sys.getrefcount psutil.*"),
         ),
         in_process="medium",
         at_import="low",
@@ -186,7 +178,7 @@ RULES: tuple[Rule, ...] = (
         name="identity",
         says="depends on where an object lies in memory",
         fix="Compare by value; sort by a key that is part of the value.",
-        calls=("builtins.id", "builtins.hash"),
+        calls=_words("builtins.id builtins.hash"),
         in_process="low",
         at_import=None,
     ),
@@ -194,7 +186,7 @@ RULES: tuple[Rule, ...] = (
         name="person",
         says="asks at the terminal",
         fix="Ask people by `await ctx.breakpoint(...)`.",
-        calls=("builtins.input", "builtins.breakpoint", "pdb.*"),
+        calls=_words("builtins.input builtins.breakpoint pdb.*"),
         in_process="medium",
         at_import="medium",
     ),
@@ -202,13 +194,10 @@ RULES: tuple[Rule, ...] = (
         name="computed-code",
         says="runs code that does not stand in the files that are reviewed",
         fix="Write the code down; import modules by their names.",
-        calls=(
-            "builtins.eval",
-            "builtins.exec",
-            "builtins.compile",
-            "runpy.*",
-            "code.*",
-            "types.FunctionType",
+        calls=_words(
+            "builtins.eval builtins.exec builtins.compile runpy.* code.* types.FunctionType "
+            "marshal.* pickle.* dill.* cloudpickle.* zipimport.* imp.* pkgutil.resolve_name "
+            "pkgutil.get_loader pkgutil.find_loader pkgutil.iter_modules"
         ),
         in_process="high",
         at_import="high",
@@ -218,7 +207,7 @@ RULES: tuple[Rule, ...] = (
         name="native-code",
         says="calls native code, which no guard sees",
         fix="Do it in a task, which runs in its sandbox.",
-        calls=("ctypes.*", "cffi.*", "_ctypes.*"),
+        calls=_words("ctypes.* cffi.* _ctypes.*"),
         in_process="high",
         at_import="high",
         category="other",
@@ -227,18 +216,11 @@ RULES: tuple[Rule, ...] = (
         name="import-path",
         says="changes how modules are found, or the interpreter under the product",
         fix="Import modules of the workspace by their names from its own folder.",
-        calls=(
-            *(
-                "sys.path",
-                "sys.path.*",
-                "sys.meta_path",
-                "sys.meta_path.*",
-                "sys.path_hooks",
-                "sys.path_hooks.*",
-            ),
-            *("sys.modules", "sys.modules.*", "sys.setprofile", "sys.settrace", "sys.addaudithook", "site.*"),
-            *("importlib.util.spec_from_file_location", "importlib.util.module_from_spec", "atexit.register"),
-            *("importlib.machinery.*", "importlib.reload", "signal.signal"),
+        calls=_words(
+            "sys.path sys.path.* sys.meta_path sys.meta_path.* sys.path_hooks sys.path_hooks.* "
+            "sys.modules sys.modules.* sys.setprofile sys.settrace sys.addaudithook site.* "
+            "importlib.util.spec_from_file_location importlib.util.module_from_spec atexit.register "
+            "importlib.machinery.* importlib.reload signal.signal"
         ),
         in_process="high",
         at_import="high",
@@ -253,3 +235,29 @@ HARMLESS = frozenset(
     "requests.RequestException".split()
 )
 """Names below those above that do nothing of the kind. A ``Random()`` without a seed is looked at apart."""
+
+EVERYTHING = Rule(
+    name="star-import",
+    says="takes every name of a module, so nobody can read what a name stands for",
+    fix="Import the names that are used.",
+    calls=(),
+    in_process="high",
+    at_import="high",
+    category="other",
+)
+STATE = Rule(
+    name="state",
+    says="keeps state outside of the run, which a replay in another process lacks",
+    fix="Keep it in the process's own variables, or as an artifact.",
+    calls=(),
+    in_process="low",
+    at_import=None,
+)
+SET_ORDER = Rule(
+    name="set-order",
+    says="iterates over a set, whose order is not part of its value",
+    fix="Iterate over `sorted(...)` of it, or use a list or a dict, which keep their order.",
+    calls=(),
+    in_process="low",
+    at_import=None,
+)

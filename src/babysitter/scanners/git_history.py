@@ -10,22 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from babysitter.model.errors import RefusedError, UsageError
+from babysitter.model.git_environment import OBEYING_NOTHING, READING, WITHOUT_SETTINGS, WITHOUT_THEM
 from babysitter.model.runner import Programs
 
-_ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_COUNT": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-    "LC_ALL": "C",
-}
-_OPTIONS = ("--no-replace-objects", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
-_UNSET = (
-    "GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_PREFIX", "GIT_INDEX_FILE", "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS",
-)  # fmt: skip
-"""Set where we run inside somebody's git hook; then they would name another repository."""
 _RANGE = re.compile(r"[^\s\x00-\x1f-][^\x00-\x1f]*")
 _BATCH_BYTES = 32 << 20
 _BATCH_OBJECTS = 500
@@ -116,9 +103,9 @@ class GitHistory:
             position = end + 1
 
     def _git(self, arguments: tuple[str, ...], stdin: bytes = b"") -> bytes:
-        unset = tuple(word for name in _UNSET for word in ("-u", name))
-        argv = ("env", *unset, "git", *_OPTIONS, *arguments)
-        done = self._programs.call(argv, stdin=stdin, cwd=self._folder, env=_ENVIRONMENT, timeout_s=600.0)
+        argv = (*WITHOUT_THEM, "git", *OBEYING_NOTHING, *arguments)
+        env = {**READING, **WITHOUT_SETTINGS}
+        done = self._programs.call(argv, stdin=stdin, cwd=self._folder, env=env, timeout_s=600.0)
         if done.status:
             said = done.stderr.decode(errors="replace").strip().splitlines() or [f"status {done.status}"]
             raise RefusedError(

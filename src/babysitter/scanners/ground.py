@@ -7,6 +7,8 @@ Left out: links, what the settings exclude, and folders of installed things unle
 """
 
 import os
+import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,6 +18,7 @@ from typing import Self
 
 from babysitter.model.errors import InvalidValueError
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 INSTALLED = frozenset(
     ".a5c .git .hg .svn .tox .nox .venv .mypy_cache .pytest_cache .ruff_cache __pycache__"
     " node_modules".split()
@@ -49,25 +52,47 @@ class Ground:
         inside = tuple(file for file in there if (root / file).resolve().is_relative_to(root))
         return cls(root, inside, exclude)
 
-    @cached_property
+    @property
     def files(self) -> tuple[str, ...]:
         """Every file, relative to the root, sorted."""
+        return self._listed[0]
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The folders that can't be listed, so nobody knows what is in them."""
+        return self._listed[1]
+
+    @cached_property
+    def _listed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         found: set[str] = set()
+        unread: list[str] = []
         for path in self.paths:
             place = (self.root / path).resolve()
             if place.is_file():
                 found.add(place.relative_to(self.root).as_posix())
             else:
-                found.update(self._below(place))
-        return tuple(sorted(file for file in found if not self._excluded(file)))
+                found.update(self._below(place, unread))
+        kept = (sorted(each for each in names if not self._excluded(each)) for names in (found, unread))
+        return tuple(next(kept)), tuple(next(kept))
 
-    def _below(self, folder: Path) -> Iterable[str]:
-        for here, folders, names in os.walk(folder):
+    def _below(self, folder: Path, unread: list[str]) -> Iterable[str]:
+        def note(error: OSError) -> None:
+            unread.append(self.relative(str(error.filename)))
+
+        for here, folders, names in os.walk(folder, onerror=note):
             place = Path(here)
             folders[:] = [name for name in folders if not self._is_installed(place / name)]
             for name in names:
                 file = place / name
-                if file.is_file() and not file.is_symlink():
+                try:
+                    is_ours = stat.S_ISREG(file.lstat().st_mode)
+                except PermissionError as error:
+                    note(error)
+                    continue
+                except FileNotFoundError:
+                    # It has gone meanwhile.
+                    continue
+                if is_ours:
                     yield file.relative_to(self.root).as_posix()
 
     def _is_installed(self, folder: Path) -> bool:
@@ -92,12 +117,25 @@ class Ground:
         """Return a path as a tool wrote it, relative to the root."""
         return Path(os.path.relpath(self.root / path, self.root)).as_posix()
 
-    def lines(self, file: str) -> list[str]:
-        """Return the lines of a file; none when it can't be read."""
+    def text(self, file: str) -> str:
+        """Return what stands in a file; nothing when it is none of the root's, or can't be read."""
+        place = (self.root / file).resolve()
+        # A report may name anything, a device too.
+        if not place.is_relative_to(self.root) or not place.is_file():
+            return ""
         try:
-            return (self.root / file).read_text(encoding="utf-8", errors="replace").splitlines()
+            return place.read_bytes().decode("utf-8", errors="replace")
         except OSError:
-            return []
+            return ""
+
+    def lines(self, file: str) -> list[str]:
+        """Return the lines of a file, as tools count them; none when it can't be read."""
+        return lines_of(self.text(file))
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as compilers count them: a form feed or U+2028 ends none."""
+    return _LINE_END.split(text)
 
 
 def matches(file: str, pattern: str) -> bool:

@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-_PARTS = ("bin", "lib", "lib64", "libexec", "share")
+from babysitter.scanners.interpreters import base_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +55,5 @@ def _surroundings(program: Path) -> tuple[str, ...]:
     for folder in program.parents[1:3]:
         settings = folder / "pyvenv.cfg"
         if settings.is_file():
-            return (str(folder), *_interpreter(settings))
+            return (str(folder), *base_of(settings))
     return (str(program.parent),)
-
-
-def _interpreter(settings: Path) -> tuple[str, ...]:
-    """Return the folders of the Python that a virtual environment was made of, and nothing beside them."""
-    for line in settings.read_text(encoding="utf-8", errors="replace").splitlines():
-        key, _, value = line.partition("=")
-        if key.strip() == "home":
-            home = Path(value.strip()).resolve().parent
-            return tuple(str(home / part) for part in _PARTS if (home / part).is_dir())
-    return ()

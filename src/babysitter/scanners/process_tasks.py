@@ -7,6 +7,7 @@ computed) is told as such, never left out.
 import ast
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,6 +16,13 @@ from babysitter.scanners.python_names import MAKERS, Module, Modules
 
 TOOL = "babysitter-process"
 _KINDS = {"task": "python", "shell_task": "shell", "node_task": "node"}
+_MADE = {
+    "babysitter.security_scan": ("scan", "security_scan"),
+    "babysitter.authoring.scan_task.security_scan": ("scan", "security_scan"),
+    "babysitter.security_tests": ("tests", "security-tests"),
+    "babysitter.authoring.tests_task.security_tests": ("tests", "security-tests"),
+}
+"""What makes a task by a call: its kind, and what it is called unless it says otherwise."""
 _GRANTS = ("read", "write", "network", "env", "devices")
 _OF_US = "babysitter."
 
@@ -59,6 +67,7 @@ def tasks_in(modules: Modules) -> tuple[FoundTask, ...]:
             kind, decorator = module.kind_of(function)
             if kind in _KINDS:
                 found.append(_task(modules, module, (name, kind), decorator))
+        found += [_made_task(modules, module, call) for call in _calls_that_make(module)]
     return tuple(sorted(found, key=lambda task: (task.path, task.line)))
 
 
@@ -98,11 +107,11 @@ def unread_permissions(modules: Modules) -> Iterator[Finding]:
             for d in function.decorator_list
             for node in ast.walk(d)
         }
+        known |= {id(call.func) for call in _calls_that_make(module)}
         for number, node in enumerate(ast.walk(module.tree)):
-            if isinstance(node, ast.Name | ast.Attribute) and id(node) not in known and module.maker_of(node):
-                what = (
-                    f"{ast.unparse(node)} is used otherwise than as a decorator: what it makes is not listed"
-                )
+            if isinstance(node, ast.Name | ast.Attribute) and id(node) not in known and _makes(module, node):
+                how = "as a decorator" if module.maker_of(node) else "in a call"
+                what = f"{ast.unparse(node)} is used otherwise than {how}: what it makes is not listed"
                 yield _finding(module, node.lineno, what, number)
 
 
@@ -120,10 +129,32 @@ def _finding(module: Module, line: int, message: str, nth: int) -> Finding:
     )
 
 
-def _task(modules: Modules, module: Module, named: tuple[str, str], decorator: ast.expr | None) -> FoundTask:
-    name, kind = named
-    function = module.functions[name]
-    call = decorator if isinstance(decorator, ast.Call) else None
+def _makes(module: Module, node: ast.expr) -> bool:
+    return bool(module.maker_of(node)) or module.dotted(node) in _MADE
+
+
+def _calls_that_make(module: Module) -> Iterator[ast.Call]:
+    """Yield the calls that make a task which no function of the author's is behind."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and module.dotted(node.func) in _MADE:
+            yield node
+
+
+def _made_task(modules: Modules, module: Module, call: ast.Call) -> FoundTask:
+    kind, name = _MADE[module.dotted(call.func)]
+    values, unknown = _options(modules, module, call)
+    return FoundTask(
+        task_id=str(values.get("id") or name),
+        kind=kind,
+        path=module.path,
+        line=call.lineno,
+        unknown=tuple(unknown),
+        **_said(values),
+    )
+
+
+def _options(modules: Modules, module: Module, call: ast.Call | None) -> tuple[dict[str, object], list[str]]:
+    """Return the options of a task, and those that can't be told."""
     values: dict[str, object] = {}
     unknown = []
     for keyword in call.keywords if call is not None else ():
@@ -131,6 +162,26 @@ def _task(modules: Modules, module: Module, named: tuple[str, str], decorator: a
             values[keyword.arg or "**"] = _value(modules, module, keyword.value)
         except _UnknownError:
             unknown.append(f"{keyword.arg or '**'}={ast.unparse(keyword.value)}")
+    return values, unknown
+
+
+def _said(values: dict[str, object]) -> dict[str, Any]:
+    """Return what options say of permissions and of where a task acts."""
+    sandbox, environment = values.get("sandbox"), values.get("environment")
+    grants = sandbox if isinstance(sandbox, dict) else {}
+    return {
+        "environment": environment if isinstance(environment, str) else None,
+        "critical": values.get("critical") is True,
+        "idempotent": values.get("idempotent") is True,
+        **{name: tuple(map(str, grants.get(name, ()))) for name in _GRANTS},
+    }
+
+
+def _task(modules: Modules, module: Module, named: tuple[str, str], decorator: ast.expr | None) -> FoundTask:
+    name, kind = named
+    function = module.functions[name]
+    call = decorator if isinstance(decorator, ast.Call) else None
+    values, unknown = _options(modules, module, call)
     script = ""
     if kind == "node_task" and call is not None:
         given = (
@@ -140,24 +191,18 @@ def _task(modules: Modules, module: Module, named: tuple[str, str], decorator: a
             script = str(_value(modules, module, given)) if given is not None else ""
         except _UnknownError:
             unknown.append(f"script={ast.unparse(given) if given is not None else ''}")
-    sandbox = values.get("sandbox")
-    grants = sandbox if isinstance(sandbox, dict) else {}
-    environment = values.get("environment")
     arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
     return FoundTask(
         task_id=str(values.get("id") or function.name),
         kind="inline" if values.get("inline") is True else _KINDS[kind],
         path=module.path,
         line=function.lineno,
-        environment=environment if isinstance(environment, str) else None,
-        critical=values.get("critical") is True,
-        idempotent=values.get("idempotent") is True,
         takes_secrets=any(
             "Secret" in ast.unparse(a.annotation) for a in arguments if a.annotation is not None
         ),
         script=script,
         unknown=tuple(unknown),
-        **{name: tuple(map(str, grants.get(name, ()))) for name in _GRANTS},
+        **_said(values),
     )
 
 

@@ -2,14 +2,18 @@
 
 import ast
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+
+from babysitter.scanners.ground import lines_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 MAKERS = frozenset({"task", "shell_task", "node_task", "process"})
 _OF_AUTHORS = ("babysitter", "babysitter.authoring.tasks", "babysitter.authoring.process")
 _BUILTINS = frozenset(dir(builtins))
+_IMPORTS = ("importlib.import_module", "builtins.__import__")
+_DEPTH_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,8 @@ class Module:
     """One file.
 
     names: what imports bind, each as a dotted name; relative ones begin with dots.
-    functions: by qualified name, methods too. classes: by name. constants: names bound once at the top.
+    functions: by qualified name, methods too; one that another of its name replaces has ``@line`` behind it.
+    classes: by name. constants: names bound once at the top.
     """
 
     path: str
@@ -32,29 +37,48 @@ class Module:
         """Return a line of the file."""
         return self.lines[line - 1] if 0 < line <= len(self.lines) else ""
 
-    def dotted(self, node: ast.AST, local: Mapping[str, str] | None = None) -> str:
+    def dotted(self, node: ast.AST, local: Mapping[str, str] | None = None, depth: int = 0) -> str:
         """Return what an expression stands for, as ``datetime.datetime.now`` or ``pathlib.Path().read_text``.
 
         Empty where it can't be told. ``local``: what the names of a function stand for.
         """
+        if depth > _DEPTH_MAX:
+            return ""
         if isinstance(node, ast.Name):
-            if local and node.id in local:
-                return local[node.id]
-            if node.id in self.names:
-                return self.names[node.id]
-            own = node.id in self.functions or node.id in self.classes or node.id in self.constants
-            return f"builtins.{node.id}" if node.id in _BUILTINS and not own else ""
+            return self._name(node.id, local, depth)
         if isinstance(node, ast.Attribute):
-            inner = self.dotted(node.value, local)
+            inner = self.dotted(node.value, local, depth + 1)
             return f"{inner}.{node.attr}" if inner else ""
         if isinstance(node, ast.Call):
-            inner = self.dotted(node.func, local)
-            return f"{inner}()" if inner else ""
+            return self._call(node, local, depth)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             # A path and something more is a path.
-            inner = self.dotted(node.left, local)
+            inner = self.dotted(node.left, local, depth + 1)
             return inner if inner.startswith("pathlib.") else ""
         return ""
+
+    def _name(self, name: str, local: Mapping[str, str] | None, depth: int) -> str:
+        if local and name in local:
+            return local[name]
+        if name in self.names:
+            return self.names[name]
+        if name in self.constants:
+            value = self.constants[name]
+            # Another name for a module or a function; what a call makes is looked at where it is made.
+            return self.dotted(value, None, depth + 1) if isinstance(value, ast.Name | ast.Attribute) else ""
+        own = name in self.functions or name in self.classes
+        return f"builtins.{name}" if name in _BUILTINS and not own else ""
+
+    def _call(self, node: ast.Call, local: Mapping[str, str] | None, depth: int) -> str:
+        """Return what a call gives: a new object, or what it names in a text."""
+        inner = self.dotted(node.func, local, depth + 1)
+        texts = [each.value if isinstance(each, ast.Constant) else None for each in node.args[:2]]
+        if inner in _IMPORTS and texts and isinstance(texts[0], str):
+            return texts[0].partition(".")[0] if inner.startswith("builtins") else texts[0]
+        if inner == "builtins.getattr" and len(texts) == 2 and isinstance(texts[1], str):
+            owner = self.dotted(node.args[0], local, depth + 1)
+            return f"{owner}.{texts[1]}" if owner else ""
+        return f"{inner}()" if inner else ""
 
     def maker_of(self, decorator: ast.expr) -> str:
         """Return ``task``, ``shell_task``, ``node_task`` or ``process`` where that decorates, or nothing."""
@@ -72,7 +96,7 @@ class Module:
 
 def read_module(path: str, tree: ast.Module, text: str) -> Module:
     """Return a file as scanners see it."""
-    module = Module(path, tree, tuple(text.splitlines()))
+    module = Module(path, tree, tuple(lines_of(text)))
     module.names.update(_bound_by_imports(tree))
     bound: dict[str, int] = {}
     for name, value in _assigned(tree):
@@ -85,18 +109,30 @@ def read_module(path: str, tree: ast.Module, text: str) -> Module:
     return module
 
 
-def _collect(module: Module, body: list[ast.stmt], prefix: str) -> None:
+def _collect(module: Module, body: Iterable[ast.stmt], prefix: str) -> None:
     for node in body:
         if isinstance(node, Function):
-            module.functions[prefix + node.name] = node
+            name = prefix + node.name
+            if name in module.functions:
+                # It may have been called, or kept under another name, before it was replaced.
+                before = module.functions.pop(name)
+                module.functions[f"{name}@{before.lineno}"] = before
+            module.functions[name] = node
         elif isinstance(node, ast.ClassDef):
             if not prefix:
                 module.classes[node.name] = node
             _collect(module, node.body, f"{prefix}{node.name}.")
-        elif isinstance(node, ast.If | ast.Try | ast.With):
-            _collect(
-                module, [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)], prefix
-            )
+        else:
+            _collect(module, _statements(node), prefix)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements within another one: of loops, handlers and cases too."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        elif isinstance(child, ast.ExceptHandler | ast.match_case):
+            yield from _statements(child)
 
 
 def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
@@ -117,7 +153,7 @@ def _bound_by_imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield (alias.asname, alias.name) if alias.asname else (top, top)
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
-            for alias in node.names:
+            for alias in (each for each in node.names if each.name != "*"):
                 joint = "" if module.endswith(".") else "."
                 yield alias.asname or alias.name, f"{module}{joint}{alias.name}"
 

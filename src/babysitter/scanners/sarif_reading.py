@@ -4,6 +4,7 @@ Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0
 (invocations), 3.24 (artifacts), 3.27 (results), 3.49 (rules).
 """
 
+import math
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -62,9 +63,21 @@ def read_sarif(report: object, tool: str, ground: Ground) -> SarifRead:
             _seen(result, run, ground)
             for run in log.runs
             for result in run.results or ()
-            if result.get("kind") not in _NO_FINDINGS and not result.get("suppressions")
+            if result.get("kind") not in _NO_FINDINGS and not _is_suppressed(result)
         ),
         trouble=" ".join(troubles),
+    )
+
+
+def _is_suppressed(result: dict[str, Any]) -> bool:
+    """Tell whether somebody decided outside of the code that it does not count.
+
+    A comment in the code suppresses nothing, whatever the tool thinks of it; a decision that is open or was
+    refused is none (SARIF 3.27.23).
+    """
+    said = result.get("suppressions") or []
+    return bool(said) and all(
+        each.get("kind") == "external" and each.get("status", "accepted") == "accepted" for each in said
     )
 
 
@@ -72,7 +85,10 @@ def _trouble(run: _Run) -> str:
     if run.results is None:
         return "It lists no results, not even none."
     for invocation in run.invocations:
-        notes = invocation.get("toolExecutionNotifications", [])
+        notes = [
+            *invocation.get("toolExecutionNotifications", []),
+            *invocation.get("toolConfigurationNotifications", []),
+        ]
         errors = [_text(note.get("message", {})) for note in notes if note.get("level") == "error"]
         if invocation.get("executionSuccessful") is False or errors:
             return " ".join(errors) or "The execution was not successful."
@@ -116,6 +132,8 @@ def _severity(result: dict[str, Any], rule: dict[str, Any], properties: dict[str
     try:
         score = float(properties["security-severity"])
     except (KeyError, TypeError, ValueError):
+        score = math.nan
+    if not math.isfinite(score):
         level = result.get("level") or rule.get("defaultConfiguration", {}).get("level") or "warning"
         return _LEVEL.get(str(level), "medium")
     return severity_of_score(score)
@@ -132,15 +150,10 @@ def _path(location: dict[str, Any], run: _Run, ground: Ground) -> str:
 
 
 def _span(region: dict[str, Any]) -> Span | None:
-    line = region.get("startLine", 0)
-    if not line:
-        return None
-    return Span(
-        line=line,
-        column=region.get("startColumn", 0),
-        end_line=region.get("endLine", 0),
-        end_column=region.get("endColumn", 0),
+    line, column, end_line, end_column = (
+        max(0, int(region.get(name, 0))) for name in ("startLine", "startColumn", "endLine", "endColumn")
     )
+    return Span(line=line, column=column, end_line=end_line, end_column=end_column) if line else None
 
 
 def _first(items: list[dict[str, Any]] | None) -> dict[str, Any]:

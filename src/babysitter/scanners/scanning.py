@@ -5,14 +5,16 @@ given. Whatever else happens is a state of the tool with why and fix, and the sc
 (``model.findings.Scan.counts``): a scan that did not look is never good news.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from babysitter.model.clock import Clock
+from babysitter.model.effects import Sandbox
 from babysitter.model.errors import InvalidValueError, UsageError
 from babysitter.model.findings import Scan, ToolRun, in_order
+from babysitter.model.runner import Runner, StopToken
 from babysitter.model.scan_settings import ScanTable
 from babysitter.scanners.catalog import scanner_named
 from babysitter.scanners.deduplication import merged
@@ -21,6 +23,7 @@ from babysitter.scanners.ground import Ground
 from babysitter.scanners.interface import Report, Scanner, Seen
 from babysitter.scanners.known import Known, Pair, read_baseline, sort_out
 from babysitter.scanners.locating import Locator
+from babysitter.scanners.reading import failed
 from babysitter.scanners.toolbox import ScannerError, Toolbox
 
 _PROBLEMS_TOLD_MAX = 3
@@ -30,19 +33,31 @@ _PROBLEMS_TOLD_MAX = 3
 class Scanning:
     """What scanning needs of a workspace.
 
-    root: its folder. path: PATH. clock: says whether a suppression has run out.
+    root: its folder. environ: PATH, and the variables that a sandbox may name. clock: says whether a
+    suppression has run out.
     """
 
     root: Path
     settings: ScanTable
-    path: str
     clock: Clock
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def locator(self) -> Locator:
         """Return what finds scanners here."""
         root = self.root.resolve()
-        return Locator(
-            named=tuple(root / folder for folder in self.settings.path), path=self.path, workspace=root
+        named = tuple(root / folder for folder in self.settings.path)
+        return Locator(named=named, path=self.environ.get("PATH", ""), workspace=root)
+
+    def toolbox(self, runner: Runner, sandbox: Sandbox, stop: StopToken) -> Toolbox:
+        """Return what starts scanners here, with what ``sandbox`` grants them."""
+        return Toolbox(
+            runner=runner,
+            locator=self.locator(),
+            settings=self.settings,
+            sandbox=sandbox,
+            stop=stop,
+            timeout_s=self.settings.timeout_s,
+            environ=self.environ,
         )
 
     def scan(
@@ -128,6 +143,10 @@ def _run(scanner: Scanner, ground: Ground, tools: Toolbox) -> tuple[ToolRun, tup
         report = scanner.scan(ground, tools)
     except ScannerError as error:
         return ToolRun(tool=scanner.name, state=error.state, why=error.why, fix=error.fix), ()
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        # Deep inside of its report something is not what the tool documents.
+        wrong = failed(scanner.name, "wrote a report that is none of its documented form", repr(error))
+        return ToolRun(tool=scanner.name, state=wrong.state, why=wrong.why, fix=wrong.fix), ()
     return _judged(scanner.name, report, ground), report.seen
 
 
@@ -142,6 +161,7 @@ def _unspeakable(ground: Ground) -> tuple[str, ...]:
 
 def _judged(name: str, report: Report, ground: Ground) -> ToolRun:
     problems = (*report.problems, *_unspeakable(ground))
+    problems += tuple(f"{folder} can't be read." for folder in ground.unread)
     if report.examined <= 0:
         problems = (*problems, f"{name} examined nothing.")
     if not problems:

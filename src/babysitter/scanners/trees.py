@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from babysitter.model.findings import Finding, Scan, ToolRun, in_order
-from babysitter.scanners.credentials import TOOL, CredentialScanner
+from babysitter.scanners.credentials import TOOL, CredentialScanner, spelt
 
 PIECE_BYTES = 4 << 20
 OVERLAP_BYTES = 64 << 10
@@ -94,7 +94,7 @@ class TreeScan:
         """Yield the files below a folder, in order; of git's own folder none, and no links."""
 
         def told(error: OSError) -> None:
-            self.unread.append(f"{error.filename} ({error.strerror})")
+            self.unread.append(f"{spelt(str(error.filename))} ({error.strerror})")
 
         for parent, folders, files in os.walk(folder, onerror=told, followlinks=False):
             here = Path(parent)
@@ -145,6 +145,6 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
 
 def _name(file: Path, root: Path) -> str:
     try:
-        return file.resolve().relative_to(root.resolve()).as_posix()
+        return spelt(file.resolve().relative_to(root.resolve()).as_posix())
     except ValueError:
-        return file.as_posix()
+        return spelt(file.as_posix())

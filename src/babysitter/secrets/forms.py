@@ -19,10 +19,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from babysitter.secrets.encodings import ENCODERS, OF_LINES, json_escape
+from babysitter.secrets.encodings import ENCODERS, OF_LINES
 from babysitter.secrets.squeeze import Gaps, filled, is_gaps, read_gaps, squeeze_text, write_gaps
-
-__all__ = ["CHARS_MIN", "FORM_NAMES", "byte_forms_of", "encode", "forms_of", "is_form_name", "json_escape"]
 
 CHARS_MIN: Final = 8
 """Values, and lines of a multi-line value, shorter than this would mask ordinary text."""

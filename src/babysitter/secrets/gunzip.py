@@ -116,8 +116,9 @@ def _unpack(packed: bytes) -> _Member | None:
     room = UNPACKED_BYTES_MAX
     rest = packed
     try:
-        while (
-            not unpacker.eof and (piece := unpacker.decompress(rest, _BLOCK_BYTES)) + unpacker.unconsumed_tail
+        # Without the end of the member, it goes on until nothing more comes and nothing is left to read.
+        while not unpacker.eof and (
+            (piece := unpacker.decompress(rest, _BLOCK_BYTES)) or unpacker.unconsumed_tail
         ):
             pieces.append(piece[:room])
             room -= len(pieces[-1])

@@ -12,13 +12,17 @@ characters, and the same search serves strings, JSON, and output that is no text
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, Never
+from typing import TYPE_CHECKING, Final, Never
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
-from babysitter.secrets.forms import CHARS_MIN, byte_forms_of, forms_of, json_escape, with_gaps
+from babysitter.secrets.encodings import json_escape
+from babysitter.secrets.forms import CHARS_MIN, byte_forms_of, forms_of, with_gaps
 from babysitter.secrets.references import LOOKALIKES, Reference
 from babysitter.secrets.squeeze import gaps_of, is_plain, segments, skeleton, squeeze
+
+if TYPE_CHECKING:
+    from babysitter.secrets.sieve import Sieve
 
 Match = tuple[int, int, int]
 """Number of the pattern, begin and end in the bytes that were searched."""
@@ -33,6 +37,9 @@ _TELLING_BYTES: Final = 24
 
 _SKELETON_BYTES_MIN: Final = 6
 """A shorter skeleton stands everywhere, and tells nothing: what has one is looked for with flesh on."""
+
+_SIEVE_AFTER_BYTES: Final = 1 << 20
+"""What a sieve saves on so much is near what it takes to make."""
 
 _LOOKALIKE: Final = re.compile(b"|".join(map(re.escape, LOOKALIKES)))
 
@@ -54,24 +61,29 @@ def _any_of(patterns: Iterable[bytes]) -> BytesAhoCorasick:
 class PatternSet:
     """Patterns, ready to be searched for, and whose each is. Holds values; its repr shows none."""
 
-    __slots__ = ("_bare", "_find", "_heads", "_skeletons", "_sorted", "bytes_max", "patterns", "references")
+    __slots__ = (
+        "_bare", "_bones", "_find", "_heads", "_searched_bytes", "_sieve", "_skeletons", "_sorted",
+        "bytes_max", "patterns", "references",
+    )  # fmt: skip
 
     def __init__(self, owners: Mapping[bytes, Reference]) -> None:
         self.patterns = list(owners)
         self.references = list(owners.values())
         self.bytes_max = max(map(len, self.patterns), default=0)
         self._find: Find | None = None
+        self._sieve: Sieve | None = None
+        self._searched_bytes = 0
         self._sorted = sorted(self.patterns)
         self._heads = _any_of({pattern[:_HEAD_BYTES] for pattern in self.patterns})
-        skeletons: set[bytes] = set()
+        self._bones: set[bytes] = set()
         bare: set[bytes] = set()
         for written in (each for pattern in self.patterns for each in _ways_to_write(pattern)):
             bones = skeleton(written)
             if len(bones) >= _SKELETON_BYTES_MIN:
-                skeletons.add(bones[:_TELLING_BYTES])
+                self._bones.add(bones[:_TELLING_BYTES])
             else:
                 bare.add(written[:_TELLING_BYTES])
-        self._skeletons = _any_of(skeletons)
+        self._skeletons = _any_of(self._bones)
         self._bare = _any_of(bare) if bare else None
 
     def find(self, data: bytes) -> list[Match]:
@@ -87,6 +99,19 @@ class PatternSet:
         """False only when no pattern stands in the data, in what it is JSON of, or in its squeezed view."""
         if not self.patterns:
             return False
+        sieve = self._sieve or self._sieve_once_it_pays(len(data))
+        return (sieve is None or bool(sieve(data))) and self._may_stand_closely(data)
+
+    def _sieve_once_it_pays(self, searched_bytes: int) -> "Sieve | None":
+        # Most processes write so little that making one would take longer than it saves.
+        self._searched_bytes += searched_bytes
+        if self._searched_bytes > _SIEVE_AFTER_BYTES:
+            from babysitter.secrets.sieve import make_sieve  # noqa: PLC0415 (see above)
+
+            self._sieve = (make_sieve(self._bones) if self._bare is None else None) or _lets_all_pass
+        return self._sieve
+
+    def _may_stand_closely(self, data: bytes) -> bool:
         search = self._skeletons.find_matches_as_indexes
         if search(skeleton(data)):
             return True
@@ -179,6 +204,10 @@ class FormIndex(PatternSet):
         return (b"$" in json_text and _LOOKALIKE.search(json_text) is not None) or self.may_stand_in(
             json_text
         )
+
+
+def _lets_all_pass(_: bytes) -> bool:
+    return True
 
 
 def _ways_to_write(pattern: bytes) -> tuple[bytes, ...]:

@@ -52,8 +52,14 @@ _UNFINISHED: Final = re.compile(
     rb"|" + _SLASHES + rb"(?:u(?:0(?:0(?:[01])?)?)?|x[01]?|03?)?"
     rb"|\xc2|\xe1\xa0?|\xe2[\x80\x81]?|\xe3\x80?|\xef[\xbb\xb8]?)\Z"
 )
-_HARD: Final = re.compile(rb"\\(?:u00[01]|x[01]|033|[eE]\[)")
-_LETTERS_OF_GAPS: Final = bytes([*_SIMPLE, *range(0x80, 256)]) + b"\\nrtfbv"
+
+NOT_PLAIN: Final = rb"\x1b|\\(?:u00[01]|x[01]|033|[eE]\[)"
+"""What begins a colour or an escaped control character: gaps that a skeleton does not leave out."""
+
+LETTERS_OF_GAPS: Final = bytes([*_SIMPLE, *range(0x80, 256)]) + b"\\nrtfbv"
+"""What all other gaps are made of, and nothing else."""
+
+_NOT_PLAIN: Final = re.compile(NOT_PLAIN)
 _WHITE: Final = re.compile(rb"[\t\n\r ]")
 _BLOB: Final = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -74,12 +80,12 @@ def skeleton(data: bytes) -> bytes:
     What stands in the data, or in its squeezed view where ``is_plain``, has its skeleton in the data's, so
     that one quick search tells most of what does not matter. What stands between quotes of JSON too.
     """
-    return data.translate(None, _LETTERS_OF_GAPS)
+    return data.translate(None, LETTERS_OF_GAPS)
 
 
 def is_plain(data: bytes) -> bool:
     """False when there are colours or escaped control characters, which a skeleton does not leave out."""
-    return b"\x1b" not in data and _HARD.search(data) is None
+    return _NOT_PLAIN.search(data) is None
 
 
 def unfinished_at(data: bytes) -> int:

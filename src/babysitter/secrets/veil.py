@@ -24,7 +24,8 @@ import orjson
 
 from babysitter.model.errors import Defect, SecretError
 from babysitter.model.values import Json
-from babysitter.secrets.forms import encode, is_form_name, json_escape
+from babysitter.secrets.encodings import json_escape
+from babysitter.secrets.forms import encode, is_form_name
 from babysitter.secrets.references import VEILED_KEY, Veil, write_veil
 from babysitter.secrets.search import leftmost_longest
 from babysitter.secrets.vault import Vault

@@ -16,6 +16,7 @@ Whatever happens is one line in the access log, and no reply ever holds a traceb
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,7 +31,7 @@ from babysitter.access.access_log import TEXT_MAX, AccessLog, Requested
 from babysitter.access.door import Door
 from babysitter.access.rates import Rates
 from babysitter.access.roles import Caller
-from babysitter.model.errors import BabysitterError, CredentialError, NotFoundError
+from babysitter.model.errors import BabysitterError, CredentialError, NotFoundError, StoreError
 from babysitter.server.exchange import Asked, ErrorReply, ErrorShown, Reply, as_json
 from babysitter.server.headers import Ground
 from babysitter.server.pages.refusals import told
@@ -109,7 +110,9 @@ class App:
         except ClientDisconnect:
             passage.refused = "gone"
         finally:
-            self._note(passage)
+            # A log that can't be written is dead from now on, and so is the gate until it can.
+            with suppress(StoreError):
+                self._note(passage)
 
     async def _pass(self, passage: _Passage, receive: Receive, send: Send) -> None:
         try:
@@ -135,6 +138,9 @@ class App:
     def _admit(self, passage: _Passage) -> None:
         """Steps 1 to 5."""
         parts, headers, method = self._parts, passage.headers, passage.scope["method"]
+        if parts.log.is_dead:
+            # What nobody could read of later is not done now.
+            parts.log.open()
         if not parts.ground.may_reach(passage.address):
             raise _Refused("refused.network", "this address may not reach the server.")
         if not parts.ground.is_ours(headers.get("host", "")):

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babysitter.access.rates import Rates
+from babysitter.model.errors import StoreError
 from babysitter.server.app import FAILURES_PER_MINUTE, App, Parts
 from babysitter.server.headers import Ground, ground_of
 from babysitter.server.listening import Certificate, Where, bound, check_where, listen, url_of
@@ -123,7 +124,9 @@ def _synced(premises: Premises) -> Iterator[None]:
 
     def sync() -> None:
         while not over.wait(SYNC_EVERY_S):
-            premises.log.sync()
+            # A log that can't be synced is dead, and says so at the next request.
+            with suppress(StoreError):
+                premises.log.sync()
 
     thread = threading.Thread(target=sync, name="access-log", daemon=True)
     thread.start()

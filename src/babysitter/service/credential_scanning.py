@@ -14,27 +14,17 @@ from babysitter.scanners.credentials import CredentialScanner
 from babysitter.scanners.git_history import GitHistory
 from babysitter.scanners.known import baseline_of, read_baseline
 from babysitter.scanners.trees import TreeScan
-from babysitter.service.detecting import credential_search
+from babysitter.service.detecting import credential_scanner
 from babysitter.service.wiring import Workspace
 
 
-def scanner_of(workspace: Workspace | None = None) -> CredentialScanner:
-    """Return a scanner with a workspace's rules and what it allows; without one, with ours alone.
-
-    Raises:
-        SettingsError: a file of rules can't be used.
-    """
-    allowed = workspace.place.settings.secrets.allow if workspace is not None else ()
-    return CredentialScanner(
-        credential_search(workspace.place if workspace is not None else None),
-        allowed=allowed,
-        version=__version__,
-    )
+def _scanner(workspace: Workspace | None) -> CredentialScanner:
+    return credential_scanner(workspace.place if workspace is not None else None)
 
 
 def scan_text(name: str, text: str | bytes, workspace: Workspace | None = None) -> list[Finding]:
     """Return the credentials in a text that is called ``name``."""
-    return scanner_of(workspace).scan_text(name, text)
+    return _scanner(workspace).scan_text(name, text)
 
 
 def scan_tree(
@@ -51,7 +41,7 @@ def scan_tree(
         SettingsError: a file of rules can't be used.
         DetectionError: the search failed.
     """
-    scan = TreeScan(scanner_of(workspace), exclude=exclude, progress=progress)
+    scan = TreeScan(_scanner(workspace), exclude=exclude, progress=progress)
     for path in paths:
         scan.add(path, root=root or Path())
     return scan.result(version=__version__)
@@ -69,7 +59,7 @@ def scan_history(
         MissingToolError, RefusedError, UsageError: git is not there, or knows no such commits here.
     """
     history = GitHistory(workspace.programs, str(folder), commits)
-    scan = TreeScan(scanner_of(workspace), progress=progress)
+    scan = TreeScan(_scanner(workspace), progress=progress)
     versions = history.versions()
     for version, content in history.contents(versions):
         before = len(scan.findings)
@@ -97,7 +87,7 @@ def scan_runs(
     Raises:
         NotFoundError: there is no such run.
     """
-    scan = TreeScan(scanner_of(workspace), progress=progress)
+    scan = TreeScan(_scanner(workspace), progress=progress)
     store = workspace.store
     for run_id in run_ids:
         for path in store.paths(run_id):
@@ -107,7 +97,7 @@ def scan_runs(
 
 def scan_stdin(stream: BinaryIO, workspace: Workspace | None = None) -> Scan:
     """Return the credentials in what can be read from a stream."""
-    scan = TreeScan(scanner_of(workspace))
+    scan = TreeScan(_scanner(workspace))
     scan.add_stream("<stdin>", stream)
     return scan.result(version=__version__)
 

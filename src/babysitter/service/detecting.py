@@ -8,11 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from babysitter._version import __version__
 from babysitter.config import Place, cache_folder, team_texts
 from babysitter.model.detections import CredentialSearch, Hit
 from babysitter.model.errors import DetectionError
 
 if TYPE_CHECKING:
+    from babysitter.scanners.credentials import CredentialScanner
     from babysitter.secrets.detection.detector import Detector
 
 
@@ -112,6 +114,22 @@ def credential_search(place: Place | None = None) -> CredentialSearch:
         return _search(())
     texts = team_texts(place.root, place.settings.secrets.rules, "[secrets] rules")
     return _search(tuple(sorted(texts.items())))
+
+
+def credential_scanner(place: Place | None = None, *, allowing: bool = True) -> "CredentialScanner":
+    """Return what scans for credentials, by a workspace's rules and what it allows; without one, by ours.
+
+    Args:
+        place: the workspace.
+        allowing: False: what ``[secrets] allow`` lets through is found as well.
+
+    Raises:
+        SettingsError: a file of rules can't be used.
+    """
+    from babysitter.scanners.credentials import CredentialScanner  # noqa: PLC0415 (few who mask scan too)
+
+    allowed = place.settings.secrets.allow if place is not None and allowing else ()
+    return CredentialScanner(credential_search(place), allowed=allowed, version=__version__)
 
 
 @lru_cache(maxsize=8)

@@ -15,9 +15,8 @@ from babysitter.service.signers_in_force import SIGNERS_NAMESPACE, change_text, 
 from babysitter.service.signing_keys import sign_as
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
-from babysitter.signing.allowed_signers import AllowedSigners
+from babysitter.signing.allowed_signers import AllowedSigners, check_principal
 from babysitter.signing.keys import parse_public_line
-from babysitter.signing.patterns import literal_names
 from babysitter.signing.revocation import Revocations
 
 _HEAD = "# Who may sign as whom; ssh-keygen(1), ALLOWED SIGNERS. Keep this file in version control.\n"
@@ -98,11 +97,15 @@ class People:
             UsageError: the name can't stand in the file, or the time is none.
             SignersError: the file holds no public key, or has the key already.
         """
-        if literal_names(person) != (person,) or not person.isprintable() or set(person) & set(' \t"#'):
-            raise UsageError(
-                f"{person!r} can't be a person's name in a file of signers.", hint="Use a mail address."
-            )
-        line = _public_line(key_file)
+        return self.add_line(person, _public_line(key_file), valid_before=valid_before)
+
+    def add_line(self, person: str, line: str, *, valid_before: str | None = None) -> FileChanged:
+        """Add a person's public key for answers, given as a ``.pub`` file has it.
+
+        Raises:
+            UsageError, SignersError: as ``add``.
+        """
+        check_principal(person)
         key = parse_public_line(line)
         if any(each.key == key and each.names(person) for each in self._signers().lines):
             raise SignersError(

@@ -27,11 +27,11 @@ from babysitter.scanners.process_tasks import (
 )
 from babysitter.scanners.python_names import Modules, read_module
 from babysitter.scanners.sarif import to_sarif
-from babysitter.service.credential_scanning import scanner_of
+from babysitter.service.detecting import credential_scanner
 from babysitter.service.process.admitted import Admitted
 from babysitter.service.process.bandit import check_with_bandit
 from babysitter.service.process.closure import Sources, read_sources, relative
-from babysitter.service.process.facts import parsed
+from babysitter.service.process.facts import parsed, too_deep
 from babysitter.service.process.records import SourceStore
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
@@ -112,7 +112,10 @@ class Reviewing:
     def scan(self, sources: Sources, *, with_bandit: bool = True) -> Scan:
         """Return what our own rules, the credential scan and bandit hold against the files."""
         modules = modules_of(sources)
-        faults = (*determinism_faults(modules), *unread_permissions(modules), *self._unconfined())
+        try:
+            faults = (*determinism_faults(modules), *unread_permissions(modules), *self._unconfined())
+        except RecursionError:
+            raise too_deep(sources.named) from None
         tools = [ToolRun(tool=TOOL, state="passed", examined=len(sources.files))]
         run, credentials = self._credentials(sources)
         tools.append(run)
@@ -184,10 +187,18 @@ class Reviewing:
 
     def _credentials(self, sources: Sources) -> tuple[ToolRun, tuple[Finding, ...]]:
         found: list[Finding] = []
+        place = self.workspace.place
         try:
-            scanner = scanner_of(self.workspace)
+            scanner, strict = credential_scanner(place), credential_scanner(place, allowing=False)
             for path, content in sources.files.items():
-                found += scanner.scan_text(path, content)
+                counting = scanner.scan_text(path, content)
+                found += counting
+                if place.settings.secrets.allow:
+                    known = {each.fingerprint for each in counting}
+                    found += map(
+                        _let_through,
+                        (each for each in strict.scan_text(path, content) if each.fingerprint not in known),
+                    )
         except BabysitterError as error:
             return ToolRun(tool=CREDENTIALS, state="failed", why=error.message, fix=error.hint), tuple(found)
         return ToolRun(tool=CREDENTIALS, state="passed", examined=len(sources.files)), tuple(found)
@@ -224,6 +235,18 @@ class Reviewing:
         if newest is None or newest[1].predicate.process_digest == sources.digest:
             return None
         return _changed(sources, *newest[1:])
+
+
+def _let_through(finding: Finding) -> Finding:
+    """Return what to tell of a value that the settings allow: they came with the code, as it did."""
+    return msgspec.structs.replace(
+        finding,
+        rule=f"allowed-{finding.rule}",
+        category="other",
+        severity="low",
+        message=f"{finding.message.rstrip('.')}, which [secrets] allow of babysitter.toml lets through.",
+        fix="See for yourself that it is no credential.",
+    )
 
 
 def modules_of(sources: Sources) -> Modules:

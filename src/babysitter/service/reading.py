@@ -120,6 +120,11 @@ class JournalTail:
         self._run_id = run_id
         self._chain = Chain()
 
+    @property
+    def offset(self) -> int:
+        """How many bytes of the journal have been read."""
+        return self._chain.offset
+
     def more(self) -> Iterator[Record]:
         """Yield the lines that have come since."""
         yield from read_more(self._store, self._run_id, self._chain, torn_tail_ok=True)

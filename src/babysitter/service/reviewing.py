@@ -19,6 +19,7 @@ from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.changes import ChangedFile, ChangesScan, Difference
 from babysitter.model.findings import SEVERITIES, Finding, Scan, ToolRun, in_order
+from babysitter.model.security_tests import only_of
 from babysitter.model.values import Json
 
 TRIES = 3
@@ -72,7 +73,11 @@ class Looked:
         return ev.ShownChanges(since=shown.since, from_tree=shown.from_tree, tree=shown.tree, scan=tools)
 
     def counted(self, findings: Json) -> Json:
-        """Return the findings for the rules: what a scan counted wins over what the process says."""
+        """Return the findings for the rules: what a scan counted wins over what the process says.
+
+        Tests of another state of the workspace than the one that is shown count for nothing.
+        """
+        findings = only_of(self.difference.tree, findings)
         if self.counts is None or (not self.counts and findings is None):
             return findings
         said = findings if isinstance(findings, dict) else {}

@@ -1,19 +1,17 @@
 """Scanning from a command: the tools that are asked for, in the sandbox of this machine."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from babysitter.config import environment
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import InvalidValueError
 from babysitter.model.findings import Scan
 from babysitter.scanners.known import baseline_of
 from babysitter.scanners.sarif import to_sarif
-from babysitter.scanners.toolbox import Toolbox
 from babysitter.service.performing import Stop
 from babysitter.service.wiring import Workspace
 
@@ -53,16 +51,8 @@ def scan_workspace(workspace: Workspace, asked: ScanAsked, tell: Callable[[str],
         SandboxError: nothing can be confined here.
     """
     scanning = workspace.scanning
-    toolbox = Toolbox(
-        runner=workspace.runner,
-        locator=scanning.locator(),
-        settings=scanning.settings,
-        sandbox=Sandbox(network=("*",) if asked.network else (), env=asked.env),
-        stop=Stop(),
-        timeout_s=scanning.settings.timeout_s,
-        environ=environment(),
-        tell=tell,
-    )
+    sandbox = Sandbox(network=("*",) if asked.network else (), env=asked.env)
+    toolbox = replace(scanning.toolbox(workspace.runner, sandbox, Stop()), tell=tell)
     return scanning.scan(asked.tools, asked.paths, toolbox, asked.baseline)
 
 

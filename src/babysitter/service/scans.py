@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from babysitter.config import environment
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import NotFoundError
 from babysitter.model.findings import Scan, ToolRun, in_order
 from babysitter.model.runner import Runner
 from babysitter.scanners.ground import Ground
 from babysitter.scanners.scanning import Scanning
-from babysitter.scanners.toolbox import Toolbox
 from babysitter.service.credential_scanning import scan_tree
 from babysitter.service.performing import Stop
 from babysitter.service.wiring import Workspace
@@ -64,7 +62,6 @@ class ToolsOnFiles:
     scanning: Scanning
     runner: Callable[[], Runner]
     sandbox: Sandbox
-    environ: Mapping[str, str]
 
     def __call__(self, tools: Sequence[str], files: Sequence[str]) -> Scan:
         """Return what they find; a name that there is none of is a tool that is missing."""
@@ -72,15 +69,7 @@ class ToolsOnFiles:
         known, refused = [name for name in tools if name not in refusals], tuple(refusals.values())
         if not known:
             return Scan(tools=refused, findings=())
-        toolbox = Toolbox(
-            runner=self.runner(),
-            locator=self.scanning.locator(),
-            settings=self.scanning.settings,
-            sandbox=self.sandbox,
-            stop=Stop(),
-            timeout_s=self.scanning.settings.timeout_s,
-            environ=self.environ,
-        )
+        toolbox = self.scanning.toolbox(self.runner(), self.sandbox, Stop())
         ground = Ground.of_files(self.scanning.root.resolve(), files, self.scanning.settings.exclude)
         found = self.scanning.scan_ground(known, ground, toolbox)
         return structs.replace(found, tools=(*refused, *found.tools))
@@ -103,6 +92,5 @@ def scans_of(workspace: Workspace) -> WorkspaceScans:
         scanning=workspace.scanning,
         runner=lambda: workspace.runner,
         sandbox=workspace.place.settings.granted("scan", Sandbox()),
-        environ=environment(),
     )
     return WorkspaceScans(scanners={CREDENTIALS: credentials}, tools=tools)

@@ -10,7 +10,7 @@ from babysitter.changes.patches import body, is_binary, sections
 from babysitter.changes.visible import decoded
 from babysitter.model.changes import ChangedFile, ChangesScan, Difference
 from babysitter.model.findings import Finding
-from babysitter.model.security_tests import REPORT
+from babysitter.model.security_tests import REPORT, TREE
 from babysitter.model.values import Json
 
 PATCH_SHOWN_BYTES_MAX = 192 * 1024
@@ -52,7 +52,7 @@ def scan_parts(scan: ChangesScan) -> list[str]:
 def without_report(findings: Json) -> Json:
     """Return findings without the lines that ``tests_parts`` shows."""
     return (
-        {key: value for key, value in findings.items() if key != REPORT}
+        {key: value for key, value in findings.items() if key not in (REPORT, TREE)}
         if isinstance(findings, dict)
         else findings
     )

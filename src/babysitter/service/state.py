@@ -151,10 +151,14 @@ class RunState:
         # Same second, which is usual: two slices are cheaper than two parses.
         if started_at is None or finished_at is None:
             return
-        if started_at[:19] == finished_at[:19]:
-            self.effect_s += (int(finished_at[20:26]) - int(started_at[20:26])) / 1e6
-        else:
-            self.effect_s += (parse_time(finished_at) - parse_time(started_at)) / 1e9
+        try:
+            if started_at[:19] == finished_at[:19]:
+                self.effect_s += (int(finished_at[20:26]) - int(started_at[20:26])) / 1e6
+            else:
+                self.effect_s += (parse_time(finished_at) - parse_time(started_at)) / 1e9
+        except ValueError:
+            what, hint = f"line {self.seq} has a time that is none.", "See: babysitter journal verify RUN"
+            raise CorruptJournalError(what, hint=hint, line=self.seq) from None
 
     def _effect_cancelled(self, event: ev.EffectCancelled) -> None:
         self.effects.pop(event.effect_id, None)

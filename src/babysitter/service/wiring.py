@@ -129,12 +129,16 @@ class Workspace:
         surroundings = Surroundings(programs=self.programs, base=self.root, environ=environment())
         return make_sources(self.place.settings.secrets.sources, surroundings)
 
-    def executors(self, secrets: Secrets, files: Mapping[str, bytes]) -> Mapping[str, Executor]:
-        """Return the executor of each kind of task, for a process of these files."""
+    def executors(self, secrets: Secrets, files: Mapping[str, bytes], began: str) -> Mapping[str, Executor]:
+        """Return the executor of each kind of task, for a process of these files.
+
+        began: the tree of the run's beginning; empty where none was kept.
+        """
         from babysitter.executors.node import NodeExecutor  # noqa: PLC0415 (not needed to read)
         from babysitter.executors.python import PythonExecutor  # noqa: PLC0415
         from babysitter.executors.reviewed import ReviewedCode  # noqa: PLC0415
         from babysitter.executors.scan import ScanExecutor  # noqa: PLC0415
+        from babysitter.executors.security_tests import SecurityTestsExecutor  # noqa: PLC0415
         from babysitter.executors.shell import ShellExecutor  # noqa: PLC0415
 
         code = ReviewedCode(files, self.root.resolve())
@@ -143,7 +147,8 @@ class Workspace:
             "shell": ShellExecutor(*parts),
             "python": PythonExecutor(*parts, code),
             "node": NodeExecutor(*parts, code),
-            "scan": ScanExecutor(self.runner, self.scanning, environment()),
+            "scan": ScanExecutor(self.runner, self.scanning),
+            "tests": SecurityTestsExecutor(self.runner, self.root, self.changes, began),
         }
 
     @property
@@ -152,9 +157,7 @@ class Workspace:
         from babysitter.scanners.scanning import Scanning  # noqa: PLC0415 (only to perform, or to scan)
 
         settings = self.place.settings.scan
-        return Scanning(
-            root=self.root, settings=settings, path=environment().get("PATH", ""), clock=self.clock
-        )
+        return Scanning(root=self.root, settings=settings, clock=self.clock, environ=environment())
 
     @property
     def call_inline(self) -> Callable[[InlineFunction, Json], Outcome]:
@@ -286,11 +289,11 @@ class Workspace:
 
         return changes_of(self.place, self.log_folder, self.programs, self.dice)
 
-    def node(self) -> Path:
-        """Return the program node, for tests of JavaScript; MissingToolError: this machine has none."""
-        from babysitter.executors.node import find_node  # noqa: PLC0415 (only to run tests)
+    def node_if_any(self) -> Path | None:
+        """Return the program node, for tests of JavaScript; None where this machine has none."""
+        from babysitter.executors.node import node_if_any  # noqa: PLC0415 (only to run tests)
 
-        return find_node()
+        return node_if_any()
 
     @cached_property
     def programs(self) -> Programs:

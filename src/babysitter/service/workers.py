@@ -75,10 +75,16 @@ def make_worker(
 
 def _floor(workspace: Workspace, opened: Opened, face: Face) -> Floor:
     worker = workspace.place.settings.worker
+    created = opened.state.created
     performer = Performer(
         # Made when the first effect needs one: a run of inline tasks probes no sandbox.
         executors=lru_cache(maxsize=1)(
-            partial(workspace.executors, opened.secrets, opened.loaded.sources.files)
+            partial(
+                workspace.executors,
+                opened.secrets,
+                opened.loaded.sources.files,
+                began=created.workspace_tree if created is not None else "",
+            )
         ),
         granted=workspace.place.settings.granted,
         call_inline=workspace.call_inline,

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from babysitter.model.errors import SignatureError, SignersError
+from babysitter.model.errors import SignatureError, SignersError, UsageError
 from babysitter.signing.keys import ALGORITHMS, PublicKey, parse_public_line
 from babysitter.signing.patterns import literal_names, matches
 
@@ -29,6 +29,7 @@ FILE_BYTES_MAX = 4 * 1024 * 1024
 LINE_CHARS_MAX = 32 * 1024
 _PATTERN_CHARS_MAX = 1022
 """OpenSSH gives up on a longer pattern, and then nothing matches."""
+_PERSON_CHARS_MAX = 320
 _QUOTED = re.compile(r'"([^"]*)"[ \t]*')
 _BARE = re.compile(r'([^ \t"]+)[ \t]+')
 # Inside quotes a backslash means something before a quote alone, as in OpenSSH; no text has two readings.
@@ -93,6 +94,20 @@ class AllowedSigners:
         """Return the keys whose certificates may speak for the person."""
         found = (line.key for line in self.lines if line.cert_authority and line.names(principal))
         return tuple(dict.fromkeys(found))
+
+
+def check_principal(name: str) -> None:
+    """Return when a name can stand in a file of signers, and stands there for one person.
+
+    Raises:
+        UsageError: it can't.
+    """
+    if literal_names(name) != (name,) or not name.isprintable() or set(name) & set(' \t"#'):
+        raise UsageError(
+            f"{name[:200]!r} can't be a person's name in a file of signers.", hint="Use a mail address."
+        )
+    if len(name) > _PERSON_CHARS_MAX:
+        raise UsageError(f"a name of {len(name)} characters is too long.", hint="Use a mail address.")
 
 
 class _UnusableLineError(Exception):

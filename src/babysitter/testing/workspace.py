@@ -132,11 +132,11 @@ class FakeWorkspace(Workspace):
         """See Workspace. Code is trusted unless a test says otherwise."""
         return self.admits
 
-    def executors(self, secrets: Secrets, files: Mapping[str, bytes]) -> Mapping[str, Executor]:
+    def executors(self, secrets: Secrets, files: Mapping[str, bytes], began: str) -> Mapping[str, Executor]:
         """See Workspace."""
-        del files
+        del files, began
         scripted = ScriptedExecutor(secrets.vault, self.script, self.performed)
-        return dict.fromkeys(("python", "shell", "node", "scan"), scripted)
+        return dict.fromkeys(("python", "shell", "node", "scan", "tests"), scripted)
 
     def sandbox_sha256(self, task_id: str, sandbox: Sandbox) -> str:
         """See Workspace."""

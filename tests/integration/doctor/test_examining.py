@@ -16,6 +16,7 @@ from babysitter.service.doctor.check import STATES, Check, Result, ok
 from babysitter.service.doctor.examining import examine, looked
 from babysitter.service.doctor.sarif import sarif_of
 from tests.integration.doctor import (
+    test_access,
     test_environment,
     test_journals,
     test_machine,
@@ -29,8 +30,8 @@ from tests.integration.doctor.ward import NOW_NS, Ward, called
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULES = (
-    test_environment, test_journals, test_machine, test_programs, test_rights, test_rules, test_scanning,
-    test_version_control,
+    test_access, test_environment, test_journals, test_machine, test_programs, test_rights, test_rules,
+    test_scanning, test_version_control,
 )  # fmt: skip
 MAKERS = {"ok": "ok", "problem": "problem", "note": "note", "not_applicable": "not-applicable",
           "could_not_check": "could-not-check"}  # fmt: skip

@@ -96,6 +96,7 @@ CASES: Cases = {
     ("D20-addresses", "problem"): witness_at("http://w.example.com"),
     ("D20-addresses", "not-applicable"): lambda _: None,
 }
+CHANNEL = '[[notify.channels]]\nname = "c"\nkind = "webhook"\nkeys = ["env:K"]\n'
 
 
 @pytest.mark.parametrize(("case", "arrange"), CASES.items(), ids=names_of(CASES))
@@ -210,6 +211,15 @@ def test_in_the_clear_means_to_another_machine_and_unsigned(
     assert ward.look("D20-addresses").state == state
 
 
+def test_an_identity_provider_is_an_address_that_is_spoken_to(ward: Ward) -> None:
+    states = []
+    for scheme in ("http", "https"):
+        ward.settings(f'[server.oidc]\nissuer = "{scheme}://id.example.com"\nclient_id = "x"\n')
+        states.append(ward.look("D20-addresses").state)
+
+    assert states == ["problem", "ok"]
+
+
 @pytest.mark.linux
 def test_this_very_machine_can_be_read(ward: Ward) -> None:
     """The files of the real kernel, not those that a test believes it writes."""
@@ -220,3 +230,20 @@ def test_this_very_machine_can_be_read(ward: Ward) -> None:
     }
 
     assert "could-not-check" not in states
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [
+        ('url = "https://hooks.example.com/"\n', "ok"),
+        ('url = "http://localhost:8080/"\n', "ok"),
+        ('url = "http://hooks.example.com/"\n', "problem"),
+        ('url = "http://hooks.example.com/"\nallow_http = true\n', "problem"),
+        ('url = "env:HOOK"\nallow_http = true\n', "problem"),
+        ('url = "env:HOOK"\n', "not-applicable"),
+    ],
+)
+def test_channels_are_addresses_that_are_spoken_to(settings: str, state: str, ward: Ward) -> None:
+    ward.settings(CHANNEL + settings)
+
+    assert ward.look("D20-addresses").state == state

@@ -296,7 +296,8 @@ def test_nothing_is_asked_of_the_network_when_that_was_said(ward: Ward) -> None:
         ward.look(check.id)
 
     assert not any(
-        {"pip-audit", "index"} & set(argv) and "--version" not in argv for argv in ward.programs.calls
+        {"pip-audit", "index"} & set(call.argv) and "--version" not in call.argv
+        for call in ward.programs.calls
     )
 
 
@@ -327,3 +328,8 @@ def test_looking_starts_no_hook_and_no_monitor_of_the_repository(ward: Ward, tmp
     examine(ward.here(), fix=True)
 
     assert not (tmp_path / "sprung").exists()
+
+
+def test_what_an_extra_brought_is_something_that_we_stand_on() -> None:
+    """What apprise requires is installed where people are told through it, so it is audited."""
+    assert {"apprise", "requests", "urllib3"} <= set(INSTALLED)

@@ -175,9 +175,13 @@ def test_a_sandbox_that_is_switched_off_is_a_problem_though_one_would_work(ward:
     assert (found.state, "all of your rights" in found.found) == ("problem", True)
 
 
-@pytest.mark.parametrize("grant", ['network = ["loopback"]', 'read = ["/"]', 'write = ["~"]'])
+@pytest.mark.parametrize(
+    "grant",
+    ['network = ["loopback"]', 'read = ["/"]', 'write = ["~"]', 'read = ["HOME/.."]', 'write = ["HOME/"]'],
+)
 def test_a_grant_of_nearly_everything_is_named(grant: str, ward: Ward) -> None:
-    ward.settings(f'[[sandbox.tasks]]\ntask = "deploy"\n{grant}\n')
+    named = grant.replace("HOME", str(ward.home))
+    ward.settings(f'[[sandbox.tasks]]\ntask = "deploy"\n{named}\n')
 
     found = ward.look("D05-narrow-grants")
 

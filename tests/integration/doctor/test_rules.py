@@ -15,6 +15,13 @@ from tests.unit.signing.software_keys import ed25519_key
 
 NOW = datetime.fromtimestamp(NOW_NS // 1_000_000_000, UTC)
 ALICE, BOB = "alice@example.com", "bob@example.com"
+NO_SUCH_KEY = """
+[[notify.channels]]
+name = "ops"
+kind = "webhook"
+url = "https://hooks.example.com/"
+keys = ["env:A_KEY_THAT_NOBODY_HAS_SET"]
+"""
 KEYS = {ALICE: ed25519_key(), BOB: ed25519_key()}
 
 
@@ -47,6 +54,19 @@ def bundle(path: Path, *days: float) -> None:
         made = made.not_valid_before(end - timedelta(days=3650)).not_valid_after(end)
         data += made.sign(key, algorithm=None).public_bytes(Encoding.PEM)
     path.write_bytes(data)
+
+
+def channelled(key: str, more: str = "") -> Arrange:
+    """Have a channel whose key is in a file."""
+
+    def arrange(ward: Ward) -> None:
+        path = ward.write("hook.key", key, mode=0o600)
+        ward.settings(
+            '[[notify.channels]]\nname = "ops"\nkind = "webhook"\nurl = "https://hooks.example.com/"\n'
+            f'keys = ["file:{path}"]\n{more}{RULE}'
+        )
+
+    return arrange
 
 
 def roots(*days: float) -> Arrange:
@@ -110,6 +130,9 @@ CASES: Cases = {
     ("D20-named-certificates", "ok"): roots(31),
     ("D20-named-certificates", "problem"): roots(29),
     ("D20-named-certificates", "not-applicable"): lambda _: None,
+    ("D12-people-are-told", "ok"): channelled("whsec_" + "a" * 43 + "="),
+    ("D12-people-are-told", "problem"): ruled('remind_after = "1h"\n'),
+    ("D12-people-are-told", "not-applicable"): ruled(),
 }
 
 
@@ -184,3 +207,22 @@ def test_wrong_settings_leave_what_hangs_on_them_unchecked(ward: Ward) -> None:
     states = {ward.look(check_id).state for check_id, _ in CASES if check_id not in on_their_own}
 
     assert states == {"could-not-check"}
+
+
+@pytest.mark.parametrize(
+    ("arrange", "what"),
+    [
+        (channelled("no key at all"), "as a key, which holds none"),
+        (channelled("whsec_" + "a" * 43 + "=", 'to = ["manager"]\n'), "neither role nor person"),
+        (lambda ward: ward.settings(NO_SUCH_KEY), "lacks a secret"),
+    ],
+)
+def test_a_channel_that_can_not_be_used_is_a_problem_and_says_why(
+    arrange: Arrange, what: str, ward: Ward
+) -> None:
+    arrange(ward)
+
+    found = ward.look("D12-people-are-told")
+
+    assert (found.state, what in found.found) == ("problem", True), found
+    assert "no key at all" not in f"{found.found} {found.fix}"

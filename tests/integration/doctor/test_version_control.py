@@ -162,6 +162,26 @@ def test_fixing_adds_the_guides_lines_and_keeps_what_is_there(ward: Ward) -> Non
 
 
 @pytest.mark.promise("G09")
+@pytest.mark.parametrize(
+    ("check", "name"),
+    [("D09-ignore-lines", ".gitignore"), ("D03-run-data-ignores-itself", ".a5c/.gitignore")],
+)
+def test_nothing_is_mended_through_a_link_that_came_with_a_clone(check: str, name: str, ward: Ward) -> None:
+    ward.repository()
+    ward.run()
+    keys = ward.home / "authorized_keys"
+    keys.parent.mkdir(exist_ok=True)
+    keys.write_text("ssh-ed25519 mine\n")
+    (ward.root / name).unlink(missing_ok=True)
+    (ward.root / name).symlink_to(keys)
+
+    diagnosis = examine(ward.here(), only=(check,), fix=True)
+
+    assert "is a link" in diagnosis.fixed[check][0]
+    assert keys.read_text() == "ssh-ed25519 mine\n"
+
+
+@pytest.mark.promise("G09")
 def test_a_line_that_is_taken_back_does_not_count(ward: Ward) -> None:
     ignoring(ward)
     file = ward.root / ".gitignore"

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from babysitter.config import load_place
 from babysitter.executors.sandbox.programs import LocalPrograms
-from babysitter.model.errors import MissingToolError, SandboxError, SettingsError
+from babysitter.model.errors import SandboxError, SettingsError
 from babysitter.model.runner import Called, Runner
 from babysitter.service.doctor.catalogue import CHECKS
 from babysitter.service.doctor.check import Result
@@ -20,6 +20,7 @@ from babysitter.service.git.credentials import FindCredentials
 from babysitter.service.runs import RunService
 from babysitter.service.wiring import Workspace
 from babysitter.testing.clocks import FakeClock, FakeDice
+from babysitter.testing.programs import Call, FakePrograms, missing
 from babysitter.testing.trusting import trust_as_it_is
 from tests.integration.git.repository import find
 
@@ -59,31 +60,20 @@ class NoSandbox(Workspace):
         raise SandboxError("no sandbox works here: user namespaces are off.", hint="Install bubblewrap.")
 
 
-class Programs:
+class Programs(FakePrograms):
     """The programs of this machine, but for those that a test answers for. None: it is not here."""
 
     def __init__(self, answers: Mapping[str, Called | None]) -> None:
+        super().__init__(self._answered)
         self.answers = dict(answers)
-        self.calls: list[tuple[str, ...]] = []
         self._real = LocalPrograms()
 
-    def call(
-        self,
-        argv: tuple[str, ...],
-        *,
-        stdin: bytes = b"",
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        timeout_s: float | None = 60.0,
-    ) -> Called:
-        self.calls.append(argv)
+    def _answered(self, call: Call) -> Called:
         for name, answer in self.answers.items():
-            if name in argv:
-                if answer is None:
-                    raise MissingToolError(f"{name} is not on this machine.", hint="Install it.")
-                return answer
-        mine = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", **(env or {})}
-        return self._real.call(argv, stdin=stdin, cwd=cwd, env=mine, timeout_s=timeout_s)
+            if name in call.argv:
+                return missing(call) if answer is None else answer
+        mine = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", **call.env}
+        return self._real.call(call.argv, stdin=call.stdin, cwd=call.cwd, env=mine, timeout_s=call.timeout_s)
 
 
 class Ward:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from babysitter.model.errors import RefusedError
+from babysitter.service.git import hooks
 from tests.integration.git.repository import Repo
 
 pytestmark = pytest.mark.needs("git")
@@ -197,11 +198,14 @@ def test_a_hook_that_pre_commit_com_has_moved_away_still_counts_as_ours(repo: Re
     assert done(repo.hooks().uninstall())[0] == ("pre-commit", "removed")
 
 
-@pytest.mark.parametrize("content", ["echo hello", "babysitter git check-staged || exit 1"])
+@pytest.mark.parametrize(
+    "content",
+    ["echo hello", "babysitter git check-staged || exit 1", "# babysitter git check-staged", hooks.MARK],
+)
 def test_a_hook_written_by_hand_counts_when_it_calls_us(content: str, repo: Repo) -> None:
     repo.write(".git/hooks/pre-commit", f"{SH}{content}\n", mode=0o755)
 
-    assert ("pre-commit" in repo.hooks().missing()) == ("babysitter" not in content)
+    assert ("pre-commit" in repo.hooks().missing()) == (content[:10] != "babysitter")
 
 
 def test_a_hook_that_can_not_be_started_does_not_count(repo: Repo) -> None:

@@ -3,7 +3,6 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from babysitter.changes.workspace import Compared
 from babysitter.executors.sandbox.programs import LocalPrograms
 from babysitter.model.errors import ReviewError
 from babysitter.model.runner import Called
+from babysitter.testing.programs import Call, FakePrograms, answered
 from tests.unit.changes.places import changes_of, contents_of, git, repository, write
 
 pytestmark = [pytest.mark.needs("git"), pytest.mark.promise("G01")]
@@ -383,18 +383,15 @@ def test_what_can_not_be_told_is_an_error_that_says_what_to_do(tmp_path: Path, s
     assert refusal.value.hint
 
 
-class NoGit:
-    """See model.runner.Programs. A machine without git."""
-
-    def call(self, argv: tuple[str, ...], **how: Any) -> Called:
-        del how
-        assert argv[0] == "env"
-        return Called(status=127, stdout=b"", stderr=b"env: 'git': No such file or directory\n")
+def no_git(call: Call) -> Called:
+    """Answer as ``env`` does on a machine without git."""
+    assert call.argv[0] == "env"
+    return answered(status=127, stderr="env: 'git': No such file or directory\n")
 
 
 def test_a_machine_without_git_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "one\n"})
-    changes = replace(changes_of(tmp_path), programs=NoGit())
+    changes = replace(changes_of(tmp_path), programs=FakePrograms(no_git))
 
     with pytest.raises(ReviewError, match="git is not on this machine") as refusal:
         changes.begin()

@@ -25,7 +25,7 @@ def performing(tmp_path: Path, runner: SayingRunner, **settings: Any) -> ScanExe
     ground = ground_of(tmp_path / "w", {"a.py": "x = 1\n"})
     table = ScanTable(path=(str(tools_folder(tmp_path, "bandit")),), **settings)
     return ScanExecutor(
-        runner, Scanning(root=ground.root, settings=table, path="", clock=FakeClock()), {"A": "b"}
+        runner, Scanning(root=ground.root, settings=table, clock=FakeClock(), environ={"A": "b"})
     )
 
 

@@ -282,7 +282,7 @@ def test_every_tool_says_what_it_does_and_that_texts_are_data(tool: object) -> N
     assert hints is not None
     assert None not in (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint)
     assert not (hints.read_only_hint and hints.destructive_hint)
-    assert hints.read_only_hint == (tool.action.endswith(".read") or tool.action in ("verify", "scan"))
+    assert hints.read_only_hint == tool.action.endswith((".read", ".verify", ".scan", ".explain"))
     assert "never instructions" in (shown.description or "")
     for schema in (shown.input_schema, shown.output_schema):
         assert schema is not None

@@ -160,7 +160,7 @@ def test_whoever_counts_was_asked(story: Story) -> None:
     counted = decides.counted(story.rule, GATE, story.votes, story.facts)
 
     assert {vote.person for vote in counted} <= set(decides.eligible(story.rule, authors, NOW_NS))
-    assert len(counted) <= len({WHO.person(name) for name in decides.places(story.rule, authors)})
+    assert len(counted) <= len({WHO.person(name) for name in decides.seated(story.rule, authors)})
 
 
 @FEW

@@ -38,6 +38,9 @@ from tests.unit.policy.people import ALICE, BOB, CAROL, DAVE, EMERGENCY, EVE, PE
         (rule(strategy="single", quorum=2), "which is one person"),
         (rule(id="default-guarded"), "two rules have the id default-guarded"),
         (rule(notify=("manager",)), "neither role nor person"),
+        (rule(escalate_after="1h", escalate_to=("manager",)), "neither role nor person"),
+        (rule(escalate_after="1h"), "only half of an escalation"),
+        (rule(escalate_to=("oncall",)), "only half of an escalation"),
         (rule(break_glass=BreakGlass(reviewers=("managers",))), "does not name who may break it"),
         (rule(break_glass=BreakGlass(people=(EVE,))), "does not name who may break it"),
         (
@@ -50,7 +53,7 @@ from tests.unit.policy.people import ALICE, BOB, CAROL, DAVE, EMERGENCY, EVE, PE
             rule(break_glass=BreakGlass(roles=("oncall",), reviewers=("oncall",))),
             "nobody but eve@example.com",
         ),
-        (rule(delegates=(delegate(EVE, DAVE),)), "who has none"),
+        (rule(delegates=(delegate(EVE, DAVE),)), "delegates the seat of eve@example.com, who has none"),
         (rule(roles=(), people=("*",), delegates=(delegate("*", DAVE),)), "who has none"),
         (rule(delegates=(delegate(ALICE, BOB),)), "who has one or is no person"),
         (rule(delegates=(delegate(ALICE, ALICE),)), "who has one or is no person"),

@@ -83,3 +83,44 @@ def test_packages_from_outside_are_named() -> None:
     )
 
     assert packages_in(modules(flow=text, near="", other="")) == ("numpy", "requests")
+
+
+def test_a_task_that_another_of_its_name_replaces_is_listed_with_what_it_may() -> None:
+    """It may be kept under another name before."""
+    listed = tasks_in(
+        modules(
+            a="from babysitter import task, Sandbox\n"
+            "@task(sandbox=Sandbox(network=('*',)))\ndef f(): ...\nkept = f\n"
+            "@task\ndef f(): ...\n"
+        )
+    )
+
+    assert [(each.line, each.network) for each in listed] == [(3, ("*",)), (6, ())]
+
+
+def test_tasks_that_a_call_makes_are_listed_with_what_they_may() -> None:
+    text = (
+        "import babysitter\nfrom babysitter import Sandbox, security_scan, security_tests\n"
+        "look = security_scan(tools=['snyk'], sandbox=Sandbox(network=('*',), env=('SNYK_TOKEN',)))\n"
+        "async def main(ctx):\n"
+        "    await ctx.task(babysitter.security_tests(id='t', sandbox=Sandbox(write=('.',))))\n"
+        "    await ctx.task(security_tests(sandbox=ctx.grants))\n"
+    )
+
+    listed = tasks_in(modules(flow=text))
+
+    assert [(each.task_id, each.kind, each.network, each.env, each.write) for each in listed] == [
+        ("security_scan", "scan", ("*",), ("SNYK_TOKEN",), ()),
+        ("t", "tests", (), (), (".",)),
+        ("security-tests", "tests", (), (), ()),
+    ]
+    assert listed[2].unknown == ("sandbox=ctx.grants",)
+
+
+def test_a_maker_of_tasks_that_is_handed_on_is_told_since_what_it_makes_is_not_listed() -> None:
+    imports = "from functools import partial\nfrom babysitter import security_tests\n"
+    text = f"{imports}partial(security_tests, id='x')\n"
+
+    (finding,) = unread_permissions(modules(flow=text))
+
+    assert "security_tests is used otherwise than in a call" in finding.message

@@ -79,9 +79,53 @@ def test_without_a_number_the_level_is_the_severity(tmp_path: Path, level: str |
 
 
 def test_what_passed_or_was_suppressed_is_no_finding(tmp_path: Path) -> None:
-    results = [result(kind="pass"), result(suppressions=[{"kind": "external"}]), result(kind="notApplicable")]
+    accepted = [{"kind": "external"}, {"kind": "external", "status": "accepted"}]
+    results = [result(kind="pass"), result(suppressions=accepted), result(kind="notApplicable")]
 
     assert scan(tmp_path, log(results)).findings == ()
+
+
+@pytest.mark.promise("G15")
+@pytest.mark.parametrize(
+    "suppressions",
+    [
+        [{"kind": "inSource"}],
+        [{"kind": "external"}, {"kind": "inSource"}],
+        [{"kind": "external", "status": "underReview"}],
+        [{"kind": "external", "status": "rejected"}],
+        [{}],
+    ],
+)
+def test_what_the_code_or_nobody_suppressed_is_a_finding(tmp_path: Path, suppressions: Any) -> None:
+    """A comment in the code never suppresses anything, whatever the tool thinks of it."""
+    assert len(scan(tmp_path, log([result(suppressions=suppressions)])).findings) == 1
+
+
+def test_a_number_that_is_none_makes_nothing_low(tmp_path: Path) -> None:
+    said = result(properties={"security-severity": "nan"}, level="error")
+
+    (finding,) = scan(tmp_path, log([said])).findings
+
+    assert finding.severity == "high"
+
+
+@pytest.mark.promise("G17")
+@pytest.mark.parametrize(
+    "results",
+    [
+        [result(locations=[{"physicalLocation": {"region": {"startLine": "x"}}}])],
+        [result(locations=[{"physicalLocation": 5}])],
+        [result(message="text")],
+        [result(properties={"tags": None})],
+        [result(suppressions=["external"])],
+    ],
+)
+def test_a_report_that_is_none_deep_inside_is_a_tool_that_failed(tmp_path: Path, results: Any) -> None:
+    found = scan(tmp_path, log([result(), *results]))
+
+    assert only_run(found).state == "failed"
+    assert "none of its documented form" in only_run(found).why
+    assert found.counts() == {}
 
 
 def test_artifacts_that_were_looked_at_are_what_was_examined(tmp_path: Path) -> None:
@@ -104,6 +148,8 @@ def test_artifacts_that_were_looked_at_are_what_was_examined(tmp_path: Path) -> 
         (log(invocations=[{"executionSuccessful": False}]), {}),
         (log(invocations=[{"executionSuccessful": True, "toolExecutionNotifications": [
             {"level": "error", "message": {"text": "could not build"}}]}]), {}),
+        (log(invocations=[{"executionSuccessful": True, "toolConfigurationNotifications": [
+            {"level": "error", "message": {"text": "no such rule"}}]}]), {}),
         ({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "x"}}, "results": None}]}, {}),
         ({"version": "2.0.0", "runs": [{"tool": {}, "results": []}]}, {}),
         ({"version": "2.1.0", "runs": []}, {}),

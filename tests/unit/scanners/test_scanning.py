@@ -287,7 +287,7 @@ def test_a_scan_survives_its_json(tmp_path: Path) -> None:
 
 def scanning(root: Path, **settings: object) -> Scanning:
     """Return what scans a folder with these settings."""
-    return Scanning(root=root, settings=msgspec.convert(settings, ScanTable), path="", clock=FakeClock())
+    return Scanning(root=root, settings=msgspec.convert(settings, ScanTable), clock=FakeClock())
 
 
 def nothing_starts(tmp_path: Path) -> Toolbox:

@@ -122,7 +122,8 @@ def test_the_settings_folders_come_before_path(tmp_path: Path) -> None:
 def test_a_tool_of_a_virtual_environment_sees_it_and_the_python_it_was_made_of(tmp_path: Path) -> None:
     folder = tools_folder(tmp_path, "tool")
     home = tmp_path / "python" / "bin"
-    (tmp_path / "python" / "lib").mkdir(parents=True)
+    (tmp_path / "python" / "lib" / "python3.13").mkdir(parents=True)
+    (tmp_path / "python" / "lib" / "python3.13" / "os.py").touch()
     (tmp_path / "python" / "secrets").mkdir()
     home.mkdir()
     (tmp_path / "pyvenv.cfg").write_text(f"home = {home}\n", encoding="utf-8")

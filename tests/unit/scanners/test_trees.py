@@ -5,6 +5,7 @@ import os
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from babysitter.model.detections import Hit
@@ -107,3 +108,13 @@ def test_memory_does_not_grow_with_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     scan_stream(CredentialScanner(Measured()), "big", data)
 
     assert largest <= 65_536 + 1024 + 16
+
+
+def test_a_name_that_is_no_utf_8_is_spelt_out_and_what_is_in_the_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.py")).write_bytes(VALUE)
+
+    result = scan(tmp_path, tmp_path / os.fsdecode(b"gone\xff"), root=tmp_path).result()
+
+    assert [found.path for found in result.findings] == ["caf\\xe9.py"]
+    assert "gone\\xff" in result.tools[0].why
+    assert msgspec.json.encode(result)

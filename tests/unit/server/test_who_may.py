@@ -1,7 +1,7 @@
 """Every route, as everybody: what the table of roles says is what happens, and nothing else."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -37,7 +37,8 @@ def example(kind: Any) -> Any:
     found = {}
     for field in msgspec.structs.fields(kind):
         if field.required:
-            found[field.encode_name] = values.get(field.type, [])
+            said = get_args(field.type) if get_origin(field.type) is Literal else ()
+            found[field.encode_name] = said[0] if said else values.get(field.type, [])
     return found
 
 

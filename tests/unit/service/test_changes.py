@@ -11,9 +11,11 @@ from babysitter.journal.layout import shown_facts_path, shown_patch_path, shown_
 from babysitter.model import events as ev
 from babysitter.model.errors import ReviewError, SignatureError, UsageError
 from babysitter.model.findings import Finding, Scan, Span, ToolRun, fingerprint_of
+from babysitter.service.atlas.atlas import Atlas
 from babysitter.service.runs import RunService
 from babysitter.service.statements import what_it_covers
 from babysitter.service.views import RunView
+from babysitter.testing.memory_store import MemoryStore
 from babysitter.testing.workspace import FakeWorkspace
 from tests.unit.changes.places import repository, write
 from tests.unit.service.runs import answer, of_type, resume, verifies
@@ -272,6 +274,35 @@ def test_findings_on_changed_lines_come_first_and_the_others_are_counted(place: 
     assert place.asked()[0].findings == {"coverage": 90, "critical": 0, "high": 2, "medium": 0, "low": 1}
     assert what_it_covers(place.fake.store, "r", SHIP).document == shown
     assert verifies(place.fake)
+
+
+@pytest.mark.promise("G29")
+def test_what_was_found_is_a_page_that_leads_to_the_question_it_was_shown_at(place: Place) -> None:
+    place.fake.scans = FakeScans([finding(2)], RAN)
+    place.start("scanning")
+
+    [hit] = Atlas(place.fake).search("", kind="Finding")
+    page = Atlas(place.fake).get(hit.id)
+
+    assert page.attributes["message"] == "SQL is put together from text."
+    assert [(edge.from_, edge.kind) for edge in page.incoming_edges] == [
+        (f"breakpoint:r/{SHIP}", "has_finding")
+    ]
+
+
+def test_a_file_of_findings_that_is_not_what_its_line_names_is_told_on_the_page_of_the_question(
+    place: Place,
+) -> None:
+    place.fake.scans = FakeScans([finding(2)], RAN)
+    place.start("scanning")
+    store = place.fake.store
+    assert isinstance(store, MemoryStore)
+    store.runs["r"].files[f"breakpoints/{SHIP}/shown.json"] += b" "
+
+    page = Atlas(place.fake).get(f"breakpoint:r/{SHIP}")
+
+    assert "not those that were written" in page.attributes["unreadable"]
+    assert Atlas(place.fake).search("", kind="Finding") == []
 
 
 @pytest.mark.promise("G15")

@@ -36,10 +36,9 @@ def scans(tmp_path: Path) -> WorkspaceScans:
     settings = ScanTable(path=(str(tools_folder(tmp_path, "bandit")),))
     says = SayingRunner(lambda p: (0, b"bandit 1" if "--version" in p.argv else REPORT, b""))
     tools = ToolsOnFiles(
-        scanning=Scanning(root=ground.root, settings=settings, path="", clock=FakeClock()),
+        scanning=Scanning(root=ground.root, settings=settings, clock=FakeClock()),
         runner=lambda: says,
         sandbox=Sandbox(),
-        environ={},
     )
     return WorkspaceScans(scanners={"credentials": credentials}, tools=tools)
 

@@ -2,52 +2,26 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from babysitter.executors.sandbox.programs import LocalPrograms
-from babysitter.model.errors import MissingToolError, SignatureError, SignersError
+from babysitter.model.errors import SignatureError, SignersError
 from babysitter.model.runner import Called
 from babysitter.signing.allowed_signers import AllowedSigners
 from babysitter.signing.keys import parse_public_line
 from babysitter.signing.sign import AGENT, agent_keys, public_half, sign
 from babysitter.signing.verify import Trust, verify_signature
+from babysitter.testing.programs import Call, FakePrograms, answered, missing
 from tests.unit.signing import software_keys as soft
 
 ALICE = "alice@example.com"
 
 
-@dataclass
-class ToldPrograms:
-    """Answers every call as it was told; keeps what was asked, and who may read the file that was named."""
-
-    answer: Called | None
-    asked: list[tuple[str, ...]] = field(default_factory=list)
-    modes: list[int] = field(default_factory=list)
-
-    def call(
-        self,
-        argv: tuple[str, ...],
-        *,
-        stdin: bytes = b"",
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        timeout_s: float | None = 60.0,
-    ) -> Called:
-        self.asked.append(argv)
-        named = Path(argv[argv.index("-f") + 1]) if "-f" in argv else None
-        if named is not None and named.exists():
-            self.modes += [named.stat().st_mode & 0o777, named.parent.stat().st_mode & 0o777]
-        if self.answer is None:
-            raise MissingToolError(f"{argv[0]} is not on this machine.")
-        return self.answer
-
-
-def says(stdout: str = "", *, status: int = 0, stderr: str = "") -> ToldPrograms:
-    return ToldPrograms(Called(status=status, stdout=stdout.encode(), stderr=stderr.encode()))
+def says(stdout: str = "", *, status: int = 0, stderr: str = "") -> FakePrograms:
+    return FakePrograms(lambda _call: answered(stdout, status=status, stderr=stderr))
 
 
 def make_key(folder: Path, name: str, *options: str) -> str:
@@ -136,7 +110,7 @@ def test_a_public_half_that_nobody_has_the_other_half_of_does_not_sign(tmp_path:
 
 def test_without_an_agent_there_are_no_keys() -> None:
     assert agent_keys(says(status=2, stderr="Could not open a connection")) == []
-    assert agent_keys(ToldPrograms(None)) == []
+    assert agent_keys(FakePrograms(missing)) == []
 
 
 def test_keys_that_nobody_could_verify_are_left_out() -> None:
@@ -164,17 +138,26 @@ def test_no_option_of_ssh_keygen_comes_from_the_person() -> None:
     with pytest.raises(SignatureError):
         sign(programs, message=b"", namespace="ns", key_path="-Yfind-principals")
 
-    assert programs.asked == [("ssh-keygen", "-Y", "sign", "-f", "-Yfind-principals", "-n", "ns")]
+    assert [call.argv for call in programs.calls] == [
+        ("ssh-keygen", "-Y", "sign", "-f", "-Yfind-principals", "-n", "ns")
+    ]
 
 
 def test_a_key_of_the_agent_is_written_down_for_its_owner_alone() -> None:
-    programs = says(status=255)
+    modes: list[int] = []
+
+    def look(call: Call) -> Called:
+        named = Path(call.argv[call.argv.index("-f") + 1])
+        modes.extend(path.stat().st_mode & 0o777 for path in (named, named.parent))
+        return answered(status=255)
+
+    programs = FakePrograms(look)
 
     with pytest.raises(SignatureError):
         sign(programs, message=b"", namespace="ns", key_path=soft.ed25519_key().line)
 
-    assert programs.modes == [0o600, 0o700]
-    assert not Path(programs.asked[0][4]).exists()
+    assert modes == [0o600, 0o700]
+    assert not Path(programs.calls[0].argv[4]).exists()
 
 
 def test_what_comes_back_has_to_be_a_signature() -> None:

@@ -19,31 +19,10 @@ from babysitter.executors.sandbox.none import UnconfinedRunner
 from babysitter.executors.sandbox.system import PATH, home_directory
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import BabysitterError, SandboxError, SettingsError
+from babysitter.model.output import NeverStopped, Tail
 from babysitter.model.runner import Confinement, Program
 
 MODES = ("auto", "bubblewrap", "landlock", "none")
-
-
-class _Forget:
-    """Stands for both sinks and the stop token of a program about which only its end is asked."""
-
-    def __init__(self) -> None:
-        self._last = b""
-
-    def write(self, chunk: bytes) -> None:
-        """Keep the end."""
-        self._last = (self._last + chunk)[-1000:]
-
-    def tail(self, count: int) -> str:
-        """Return the end as text."""
-        return self._last.decode(errors="replace")[-count:]
-
-    def is_set(self) -> bool:
-        """Nobody stops it."""
-        return False
-
-    def on_set(self, call: Callable[[], None]) -> None:
-        """Nobody stops it."""
 
 
 def find_bubblewraps() -> tuple[Path, ...]:
@@ -118,15 +97,17 @@ def _own_cgroups() -> str:
 
 def _probe(runner: Confinement) -> str | None:
     """Return why the runner does not work here; None when it does."""
-    sink = _Forget()
+    said = Tail(1000)
     try:
-        ended = runner.run(Program(argv=("true",), env={}, timeout_s=30), Sandbox(), sink, sink, sink)
+        ended = runner.run(
+            Program(argv=("true",), env={}, timeout_s=30), Sandbox(), said, said, NeverStopped()
+        )
     except BabysitterError as error:
         return error.message
     return (
         None
         if (ended.why, ended.status) == ("exit", 0)
-        else f"true ended with {ended.status}: {sink.tail(200)}"
+        else f"true ended with {ended.status}: {said.tail(200)}"
     )
 
 

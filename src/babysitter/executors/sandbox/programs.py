@@ -1,7 +1,9 @@
 """Start stock programs of this machine for the person at work: ``ssh-keygen``, ``git``.
 
 Not confined, on purpose: they need the person's keys, agent and terminal. The program is
-found on the PATH before it is started, and gets a list of arguments, never a shell's text.
+found on the PATH before it is started, and gets a list of arguments, never a shell's text. Of the PATH only
+absolute folders count, for the program and for those that it starts: any other is one of whatever folder we
+are in, and a program there comes with the code.
 """
 
 import os
@@ -26,7 +28,9 @@ class LocalPrograms:
         timeout_s: float | None = 60.0,
     ) -> Called:
         """See Programs."""
-        path = shutil.which(argv[0])
+        given = {**os.environ, **(env or {})}
+        folders = os.pathsep.join(each for each in _folders(given) if os.path.isabs(each))
+        path = shutil.which(argv[0], path=folders)
         if path is None:
             raise MissingToolError(
                 f"{argv[0]} is not on this machine.", hint=f"Install {argv[0]}, or put it on the PATH."
@@ -38,7 +42,7 @@ class LocalPrograms:
                 capture_output=True,
                 check=False,
                 cwd=cwd,
-                env={**os.environ, **(env or {})},
+                env={**given, "PATH": folders},
                 timeout=timeout_s,
             )
         except subprocess.TimeoutExpired:
@@ -47,3 +51,7 @@ class LocalPrograms:
                 hint="Try again; a security key may be waiting for a touch.",
             ) from None
         return Called(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def _folders(env: Mapping[str, str]) -> list[str]:
+    return env.get("PATH", os.defpath).split(os.pathsep)

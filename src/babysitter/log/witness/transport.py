@@ -21,11 +21,12 @@ ANSWER_BYTES_MAX = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back. ``content_type``: without parameters, in lower case."""
+    """What came back. ``content_type``: without parameters, in lower case; ``retry_after``: as it came."""
 
     status: int
     content_type: str
     body: bytes
+    retry_after: str = ""
 
 
 def is_loopback(host: str) -> bool:
@@ -83,16 +84,7 @@ class Endpoint:
             target += f"?{parts.query}"
         try:
             with closing(self._connected(parts)) as sock:
-                late = threading.Event()
-                watch = threading.Timer(self.timeout_s, _end, (sock, late))
-                watch.daemon = True
-                watch.start()
-                try:
-                    answer = _ask(sock, parts.netloc, (method, target, body, headers))
-                    if late.is_set():
-                        raise TimeoutError("timed out")
-                finally:
-                    watch.cancel()
+                answer = exchange(sock, parts.netloc, (method, target, body, headers), self.timeout_s)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._away(error) from error
         if len(answer.body) > ANSWER_BYTES_MAX:
@@ -123,7 +115,30 @@ class Endpoint:
         return not_cosigned(self.witness, "away", what, hint)
 
 
-def _ask(sock: socket.socket, host: str, request: tuple[str, str, bytes | None, dict[str, str]]) -> Answer:
+Request = tuple[str, str, bytes | None, dict[str, str]]
+"""Method, target, body, headers."""
+
+
+def exchange(sock: socket.socket, host: str, request: Request, timeout_s: float) -> Answer:
+    """Send one request on a connection and return what comes back, all of it within that time.
+
+    Raises:
+        OSError, http.client.HTTPException, ValueError: nothing whole came back in time.
+    """
+    late = threading.Event()
+    watch = threading.Timer(timeout_s, _end, (sock, late))
+    watch.daemon = True
+    watch.start()
+    try:
+        answer = _ask(sock, host, request)
+        if late.is_set():
+            raise TimeoutError("timed out")
+        return answer
+    finally:
+        watch.cancel()
+
+
+def _ask(sock: socket.socket, host: str, request: Request) -> Answer:
     connection = http.client.HTTPConnection(host)
     connection.sock = sock
     method, target, body, headers = request
@@ -133,7 +148,12 @@ def _ask(sock: socket.socket, host: str, request: tuple[str, str, bytes | None, 
         read = response.read(ANSWER_BYTES_MAX + 1)
         if response.length and len(read) <= ANSWER_BYTES_MAX:
             raise http.client.IncompleteRead(read)
-        return Answer(status=response.status, content_type=response.headers.get_content_type(), body=read)
+        return Answer(
+            status=response.status,
+            content_type=response.headers.get_content_type(),
+            body=read,
+            retry_after=response.headers.get("Retry-After", ""),
+        )
 
 
 def _end(sock: socket.socket, late: threading.Event) -> None:

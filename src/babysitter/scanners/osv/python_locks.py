@@ -10,26 +10,25 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
-from babysitter.scanners.osv.packages import Locked, LockFileError, Package, refuse, unique
+from babysitter.scanners.osv.packages import Locked, LockFileError, Reading, json_lock, refuse
 
-_LOCAL = ("editable", "virtual", "directory", "path")
+_LOCAL = ("editable", "virtual", "directory")
+"""Folders of somebody's own. A wheel that lies beside the code (``path``) is a package as any other."""
 _OPTION = re.compile(r"\s--\S+.*$")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 
 
 def read_requirements(content: bytes) -> Locked:
     """Return the pins of a requirements file."""
-    packages: list[Package] = []
-    problems: list[str] = []
+    found = Reading("PyPI")
     for line in _logical_lines(content.decode(errors="replace")):
         try:
-            packages.append(_pinned(line))
+            found.take(*_pinned(line))
         except LockFileError as error:
-            problems.append(str(error))
-    return Locked(unique(packages), tuple(problems))
+            found.problem(str(error))
+    return found.locked()
 
 
 def _logical_lines(text: str) -> Iterator[str]:
@@ -43,7 +42,7 @@ def _logical_lines(text: str) -> Iterator[str]:
         yield _OPTION.sub("", stripped).strip()
 
 
-def _pinned(line: str) -> Package:
+def _pinned(line: str) -> tuple[str, str]:
     if line.startswith(("-r", "-c", "--requirement", "--constraint")):
         refuse(f"{line!r} leads to another file, which is looked at only when it is named requirements*.txt")
     try:
@@ -53,7 +52,7 @@ def _pinned(line: str) -> Package:
     specifiers = list(requirement.specifier)
     if len(specifiers) != 1 or specifiers[0].operator not in ("==", "===") or "*" in specifiers[0].version:
         refuse(f"{requirement.name} is not pinned to one version (==)")
-    return Package(ecosystem="PyPI", name=requirement.name, version=specifiers[0].version)
+    return requirement.name, specifiers[0].version
 
 
 def read_toml_lock(content: bytes) -> Locked:
@@ -66,15 +65,15 @@ def read_toml_lock(content: bytes) -> Locked:
         lock: dict[str, Any] = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         refuse(f"it is no TOML: {error}")
-    entries = lock.get("package", lock.get("packages"))
-    if not isinstance(entries, list):
+    # One file may have both words, and an installer reads the one that is its own.
+    lists = [lock[word] for word in ("package", "packages") if word in lock]
+    if not lists or not all(isinstance(entries, list) for entries in lists):
         refuse("it has no list of packages")
-    return _from(entries)
+    return _from(entry for entries in lists for entry in entries)
 
 
 def _from(entries: Iterable[Any]) -> Locked:
-    packages: list[Package] = []
-    problems: list[str] = []
+    found = Reading("PyPI")
     for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             refuse("an entry has no name")
@@ -82,38 +81,29 @@ def _from(entries: Iterable[Any]) -> Locked:
         if (isinstance(source, dict) and any(kind in source for kind in _LOCAL)) or "directory" in entry:
             # The project itself and its neighbours: they have no advisories.
             continue
-        if not isinstance(entry.get("version"), str):
-            problems.append(f"{entry['name']} has no version")
-            continue
-        packages.append(Package(ecosystem="PyPI", name=entry["name"], version=entry["version"]))
-    return Locked(unique(packages), tuple(problems))
-
-
-class _PipfileLock(msgspec.Struct):
-    default: dict[str, dict[str, Any]] = {}
-    develop: dict[str, dict[str, Any]] = {}
-    meta: Any = msgspec.field(name="_meta", default=None)
+        if isinstance(entry.get("version"), str):
+            found.take(entry["name"], entry["version"])
+        else:
+            found.problem(f"{entry['name']} has no version")
+    return found.locked()
 
 
 def read_pipfile_lock(content: bytes) -> Locked:
-    """Return the packages of a Pipfile.lock.
+    """Return the packages of a Pipfile.lock, of every category that it has.
 
     Raises:
         LockFileError: it is none.
     """
-    try:
-        lock = msgspec.json.decode(content, type=_PipfileLock)
-    except msgspec.DecodeError as error:
-        refuse(f"it is no Pipfile.lock: {error}")
-    packages: list[Package] = []
-    problems: list[str] = []
-    for name, entry in [*lock.default.items(), *lock.develop.items()]:
-        version = entry.get("version")
-        if isinstance(version, str) and version.startswith("=="):
-            packages.append(Package(ecosystem="PyPI", name=name, version=version.lstrip("=")))
-        else:
-            problems.append(f"{name} is not pinned to one version")
-    return Locked(unique(packages), tuple(problems))
+    lock = json_lock(content, dict[str, dict[str, Any]], "Pipfile.lock")
+    found = Reading("PyPI")
+    for category, entries in lock.items():
+        for name, entry in entries.items() if category != "_meta" else ():
+            version = entry.get("version") if isinstance(entry, dict) else None
+            if isinstance(version, str) and version.startswith("=="):
+                found.take(name, version.lstrip("="))
+            else:
+                found.problem(f"{name} is not pinned to one version")
+    return found.locked()
 
 
 def read_installed(site_packages: Path) -> Locked:
@@ -122,17 +112,16 @@ def read_installed(site_packages: Path) -> Locked:
     Raises:
         OSError: the folder can't be read.
     """
-    packages: list[Package] = []
-    problems: list[str] = []
+    found = Reading("PyPI")
     for folder in sorted(site_packages.iterdir()):
         if folder.suffix != ".dist-info":
             continue
         fields = _metadata(folder / "METADATA")
         if {"Name", "Version"} <= fields.keys():
-            packages.append(Package(ecosystem="PyPI", name=fields["Name"], version=fields["Version"]))
+            found.take(fields["Name"], fields["Version"])
         else:
-            problems.append(f"{folder.name} does not say its name and version")
-    return Locked(unique(packages), tuple(problems))
+            found.problem(f"{folder.name} does not say its name and version")
+    return found.locked()
 
 
 def _metadata(file: Path) -> dict[str, str]:

@@ -1,22 +1,24 @@
 """Running a test runner of the workspace in the sandbox: a plan goes in, what was found comes out as JSON."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from babysitter.model.effects import Sandbox
 from babysitter.model.errors import MissingToolError, SandboxError
 from babysitter.model.findings import ToolRun
+from babysitter.model.output import NeverStopped, Tail
 from babysitter.model.rules import SecurityTest
-from babysitter.model.runner import Ended, Program, Runner
+from babysitter.model.runner import Ended, OutputSink, Program, Runner, StopToken
 from babysitter.model.security_tests import ChangedFunction, FoundTest
 
 PROBES = Path(__file__).parent / "probes"
-OUTPUT_CHARS_MAX = 16_384
+OUTPUT_BYTES_MAX = 16_384
 RESULT_BYTES_MAX = 64 * 1024 * 1024
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Place:
 
     root: the workspace. sandbox: what the tests are granted. timeout_s: of one program.
     python: the interpreter whose pytest and coverage are used. node: the program, or None.
+    arguments: more for pytest. output: where everything that is written goes too.
     """
 
     runner: Runner
@@ -34,6 +37,8 @@ class Place:
     python: Path
     node: Path | None
     arguments: tuple[str, ...] = ()
+    stop: StopToken = field(default_factory=NeverStopped)
+    output: OutputSink | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,37 +71,13 @@ class Tests(Protocol):
         """Tell whether the workspace has tests of this kind."""
         ...
 
+    def measures(self, path: str) -> bool:
+        """Tell whether it says of this file which of its functions are executed."""
+        ...
+
     def run(self, wanted: Wanted) -> Ran:
         """Find the security tests, run them, and say which changed functions they executed."""
         ...
-
-
-@dataclass(slots=True)
-class Tail:
-    """See model.runner.OutputSink. Keeps the end of what a program writes, in memory."""
-
-    _kept: bytearray = field(default_factory=bytearray)
-
-    def write(self, chunk: bytes) -> None:
-        """Keep the end."""
-        self._kept += chunk
-        del self._kept[:-OUTPUT_CHARS_MAX]
-
-    def tail(self, count: int) -> str:
-        """Return the last characters."""
-        return self._kept.decode(errors="replace")[-count:]
-
-
-class Going:
-    """See model.runner.StopToken. Nobody stops it; the time limit does."""
-
-    def is_set(self) -> bool:
-        """Never."""
-        return False
-
-    def on_set(self, call: Callable[[], None]) -> None:
-        """Never calls."""
-        del call
 
 
 class NotRunError(Exception):
@@ -107,25 +88,32 @@ class NotRunError(Exception):
         super().__init__(run.why)
 
 
-def run_program(
-    place: Place, tool: str, argv: tuple[str, ...], plan: object, env: dict[str, str]
-) -> tuple[Ended, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What is started. ``folders``: of this machine, that it needs to see besides the system's."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
+
+
+def run_program(place: Place, tool: str, start: Start, plan: object) -> tuple[Ended, str]:
     """Run a program in the sandbox with a plan; return how it ended, and the end of what it wrote.
 
     Raises:
         NotRunError: it could not be started, or did not end.
     """
-    said = Tail()
+    said = Tail(OUTPUT_BYTES_MAX, place.output)
     program = Program(
-        argv=argv,
-        env=env,
+        argv=start.argv,
+        env=dict(start.env),
         input=msgspec.json.encode(plan),
         timeout_s=place.timeout_s,
         result_bytes_max=RESULT_BYTES_MAX,
-        read_only=(str(PROBES), *_interpreter_folders(Path(argv[0]))),
+        read_only=(str(PROBES), *start.folders),
     )
     try:
-        ended = place.runner.run(program, place.sandbox, said, said, Going())
+        ended = place.runner.run(program, place.sandbox, said, said, place.stop)
     except MissingToolError as missing:
         raise NotRunError(
             ToolRun(tool=tool, state="missing", why=missing.message, fix=missing.hint)
@@ -133,13 +121,22 @@ def run_program(
     except SandboxError as refused:
         raise NotRunError(ToolRun(tool=tool, state="failed", why=refused.message, fix=refused.hint)) from None
     if ended.why != "exit":
-        why = {"timeout": f"it did not end within {place.timeout_s:g} s"}.get(
-            ended.why, f"it was ended by a {ended.why}"
-        )
+        why = {
+            "timeout": f"it did not end within {place.timeout_s:g} s",
+            "stopped": "it was stopped",
+        }.get(ended.why, f"it was ended by a {ended.why}")
         raise NotRunError(
             ToolRun(tool=tool, state="failed", why=f"{why}.", fix="Run the tests by hand, and mend them.")
         )
-    return ended, said.tail(OUTPUT_CHARS_MAX)
+    return ended, said.tail(OUTPUT_BYTES_MAX)
+
+
+def told_by(ended: Ended, kind: type[_Told]) -> _Told | None:
+    """Return what a probe wrote; None when it is cut off, or somebody's test wrote something else there."""
+    try:
+        return msgspec.json.decode(ended.result, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def last_words(text: str) -> str:
@@ -156,13 +153,6 @@ def add_up(runs: list[tuple[tuple[SecurityTest, ...], bool]]) -> dict[SecurityTe
     return found
 
 
-def _interpreter_folders(program: Path) -> tuple[str, ...]:
-    """Return the folders that an interpreter needs besides the system's and the workspace's own."""
-    folders = {program.parent.parent, program.resolve().parent.parent}
-    settings = program.parent.parent / "pyvenv.cfg"
-    if settings.is_file():
-        for line in settings.read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition("=")
-            if key.strip() == "home":
-                folders.add(Path(value.strip()).parent)
-    return tuple(sorted(str(folder) for folder in folders if folder != Path("/")))
+def whole_file(path: str) -> ChangedFunction:
+    """Return what stands for a file that nobody has measured: one function that nothing executes."""
+    return ChangedFunction(path=path, name="(the whole file)", line=1, end_line=1, granularity="file")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-import msgspec
 from msgspec import Struct
 
 from babysitter.model.findings import ToolRun
@@ -22,13 +21,16 @@ from babysitter.scanners.security_tests.running import (
     NotRunError,
     Place,
     Ran,
+    Start,
     Wanted,
     last_words,
     run_program,
+    told_by,
+    whole_file,
 )
 
 Kind = Literal["node", "jest", "vitest"]
-_SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 _IMPORTS = (b"'node:test'", b'"node:test"')
 
 
@@ -84,9 +86,13 @@ class JavascriptRunner:
             return named == self.kind and bool(self._test_files(files))
         return self.kind == "node" and bool(self._test_files(files))
 
+    def measures(self, path: str) -> bool:
+        """See Tests."""
+        return path.endswith(SUFFIXES) and not is_test_file(path)
+
     def run(self, wanted: Wanted) -> Ran:
         """See Tests."""
-        sources = [path for path in wanted.changed if path.endswith(_SUFFIXES) and not is_test_file(path)]
+        sources = [path for path in wanted.changed if self.measures(path)]
         try:
             listed = self._asked(
                 [{"file": file, "names": None} for file in self._test_files(wanted.files)], []
@@ -95,7 +101,7 @@ class JavascriptRunner:
             plans = _plans(known)
             measured = self._asked([plan for plan, _ in plans], sources) if plans and sources else None
         except NotRunError as refusal:
-            nothing = tuple(_whole_file(path) for path in sources)
+            nothing = tuple(whole_file(path) for path in sources)
             return Ran(tool=refusal.run, functions=nothing)
         outcomes = _outcomes(listed)
         tests = tuple(
@@ -132,11 +138,14 @@ class JavascriptRunner:
             "runs": list(runs),
             "wanted": sources,
         }
-        argv = (str(self.place.node), str(PROBES / "node_probe.mjs"))
-        ended, said = run_program(self.place, self.name, argv, plan, {})
-        if ended.status != 0 or not ended.result:
+        start = Start(
+            argv=(str(self.place.node), str(PROBES / "node_probe.mjs")),
+            folders=(str(self.place.node.resolve().parent.parent),),
+        )
+        ended, said = run_program(self.place, self.name, start, plan)
+        told = told_by(ended, _Told)
+        if ended.status != 0 or told is None:
             self._failed(last_words(said))
-        told = msgspec.json.decode(ended.result, type=_Told)
         for run in told.runs:
             if run.failed:
                 self._failed(f"{run.file}: {last_words(run.said)}")
@@ -168,7 +177,7 @@ class JavascriptRunner:
 def is_test_file(path: str) -> bool:
     """Tell whether a file holds tests, as JavaScript's runners are used to call them."""
     folders, _, name = path.rpartition("/")
-    if not name.endswith(_SUFFIXES) or "node_modules" in folders.split("/"):
+    if not name.endswith(SUFFIXES) or "node_modules" in folders.split("/"):
         return False
     stem = name.rpartition(".")[0]
     is_named = (
@@ -191,9 +200,11 @@ def _named_runner(place: Place, files: tuple[str, ...]) -> Kind | None:
         return None
     try:
         package = json.loads((place.root / "package.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    words = json.dumps([package.get("scripts", {}).get("test", ""), package.get("devDependencies", {})])
+    if not isinstance(package, dict) or not isinstance(scripts := package.get("scripts", {}), dict):
+        return None
+    words = json.dumps([scripts.get("test", ""), package.get("devDependencies", {})])
     kinds: tuple[Kind, ...] = ("vitest", "jest")
     return next((kind for kind in kinds if kind in words), None)
 
@@ -242,7 +253,7 @@ def _functions(
         ]
         functions = _changed([each for _, run in loaded for each in _of(run, path)], wanted.changed[path])
         if not loaded:
-            told.append(_whole_file(path))
+            told.append(whole_file(path))
         for name, line, end in functions:
             executed: dict[SecurityTest, int] = {}
             granularity: Granularity = "category"
@@ -290,8 +301,3 @@ def _changed(functions: list[_Function], lines: frozenset[int] | None) -> list[t
         if around:
             found[max(around, key=lambda place: (place[1], -place[2]))] = None
     return list(found)
-
-
-def _whole_file(path: str) -> ChangedFunction:
-    """Return what stands for a file that no test has loaded: one function that nothing executes."""
-    return ChangedFunction(path=path, name="(the whole file)", line=1, end_line=1, granularity="file")

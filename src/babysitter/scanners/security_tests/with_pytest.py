@@ -6,12 +6,12 @@ Each test is measured by itself, so what a category executes is known for each f
 from dataclasses import dataclass
 from typing import NoReturn
 
-import msgspec
 from msgspec import Struct
 
 from babysitter.model.findings import ToolRun
 from babysitter.model.rules import SecurityTest
 from babysitter.model.security_tests import ChangedFunction, FoundTest, Outcome, Told
+from babysitter.scanners.interpreters import folders_of_python
 from babysitter.scanners.security_tests.categories import categories_of
 from babysitter.scanners.security_tests.functions import Function, changed, functions_of
 from babysitter.scanners.security_tests.running import (
@@ -19,12 +19,15 @@ from babysitter.scanners.security_tests.running import (
     NotRunError,
     Place,
     Ran,
+    Start,
     Wanted,
     add_up,
     last_words,
     run_program,
+    told_by,
 )
 
+SUFFIXES = (".py",)
 _NONE_COLLECTED = 5
 _NAMES = ("test_", "conftest.py")
 
@@ -58,9 +61,13 @@ class PytestRunner:
         """See Tests."""
         return any(is_test_file(path) for path in files)
 
+    def measures(self, path: str) -> bool:
+        """See Tests."""
+        return path.endswith(SUFFIXES) and not is_test_file(path)
+
     def run(self, wanted: Wanted) -> Ran:
         """See Tests."""
-        sources = [path for path in wanted.changed if path.endswith(".py") and not is_test_file(path)]
+        sources = [path for path in wanted.changed if self.measures(path)]
         try:
             listed = self._asked({})
             known = self._known(listed)
@@ -97,12 +104,13 @@ class PytestRunner:
         mode = () if "run" in plan else ("--collect-only",)
         argv = (str(self.place.python), "-B", "-m", "pytest", *options, *mode, *self.place.arguments)
         env = {"PYTHONPATH": str(PROBES), "PYTHONDONTWRITEBYTECODE": "1", "COVERAGE_CORE": "ctrace"}
-        ended, said = run_program(self.place, self.name, argv, plan, env)
-        if not ended.result:
-            if "No module named pytest" in said:
-                self._missing("pytest")
+        start = Start(argv=argv, env=env, folders=folders_of_python(self.place.python))
+        ended, said = run_program(self.place, self.name, start, plan)
+        if not ended.result and "No module named pytest" in said:
+            self._missing("pytest")
+        found = told_by(ended, _Found)
+        if found is None:
             self._failed(said)
-        found = msgspec.json.decode(ended.result, type=_Found)
         if found.missing:
             self._missing(found.missing)
         if found.errors:
@@ -135,7 +143,7 @@ class PytestRunner:
             file = self.place.root / path
             try:
                 functions = functions_of(file.read_bytes())
-            except (OSError, SyntaxError) as error:
+            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 # It has no functions that could be told apart, so all of it is one that nothing executes.
                 notes.append(f"NOT COVERED: {path} can't be read as Python: {error}")
                 functions = [Function("(the whole file)", 1, 1, frozenset())]
@@ -161,7 +169,7 @@ class PytestRunner:
 def is_test_file(path: str) -> bool:
     """Tell whether a file is one of pytest's, as pytest is used to call them."""
     name = path.rpartition("/")[2]
-    return name.endswith(".py") and (name.startswith(_NAMES) or name.endswith("_test.py"))
+    return name.endswith(SUFFIXES) and (name.startswith(_NAMES) or name.endswith("_test.py"))
 
 
 def _told(

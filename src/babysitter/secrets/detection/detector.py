@@ -119,8 +119,9 @@ class Detector:
         numbers = self._gate.ids(text)
         if not numbers and not self._has_team_rules:
             return
-        flat = padded(text)
         reading = text
+        # Where nothing but escapes was found, no rule is asked about the padded text.
+        flat = padded(text) if self._has_team_rules or numbers != [self._escapes] else None
         if flat is not None:
             reading = flat
             if self._has_team_rules:

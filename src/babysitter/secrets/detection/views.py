@@ -40,9 +40,8 @@ _ESCAPE: Final = re.compile(
 )
 _LETTERS: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 _ENTITIES: Final = {b"quot": b'"', b"amp": b"&", b"apos": b"'", b"lt": b"<", b"gt": b">"}
-_IN_PLACE: Final = (
-    (b'\\"', b' "'), (b"\\n", b" \n"), (b"\\r", b" \r"), (b"\\t", b" \t"), (b"\\'", b" '"),
-)  # fmt: skip
+_IN_PLACE: Final = {b'\\"': b' "', b"\\n": b" \n", b"\\r": b" \r", b"\\t": b" \t", b"\\'": b" '"}
+_ANY_IN_PLACE: Final = re.compile(rb"\\[\"nrt']")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,7 @@ def padded(text: bytes) -> bytes | None:
         if b"\\\\" not in text:
             break
         text = text.replace(b"\\\\", b" \\")
-    for escape, meant in _IN_PLACE:
-        text = text.replace(escape, meant)
-    return text
+    return _ANY_IN_PLACE.sub(lambda escape: _IN_PLACE[escape[0]], text)
 
 
 def unescaped(text: bytes) -> Reading:

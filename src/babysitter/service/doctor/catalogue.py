@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 
 from babysitter.model.doctor_settings import AcceptedTable
 from babysitter.service.doctor import (
+    access,
     confinement,
     disks,
     githooks,
     journals,
     keys,
     network,
+    notifying,
     permissions,
     rules,
     scanning,
@@ -21,8 +23,8 @@ from babysitter.service.doctor.check import Check, Result, count, not_applicable
 from babysitter.service.doctor.surroundings import Surroundings
 
 _MODULES = (
-    rules, version_control, githooks, confinement, permissions, variables, network, keys, journals, disks,
-    updates, scanning,
+    rules, version_control, githooks, confinement, permissions, variables, network, access, keys, journals,
+    disks, updates, scanning, notifying,
 )  # fmt: skip
 
 

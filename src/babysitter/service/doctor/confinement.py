@@ -44,7 +44,7 @@ def grants_are_narrow(here: Surroundings) -> Result:
     """Look for grants of the settings that give a task nearly everything."""
     wide = []
     for grant in here.settings.sandbox.tasks:
-        paths = [path for path in (*grant.read, *grant.write) if path in ("/", "~", str(here.home))]
+        paths = [path for path in (*grant.read, *grant.write) if _holds_home(here, path)]
         wide += [f"{grant.task} may use {path}" for path in paths]
         wide += [f"{grant.task} may reach every host" for name in grant.network if name == "*"]
         wide += [
@@ -58,6 +58,12 @@ def grants_are_narrow(here: Surroundings) -> Result:
         command="grep -n -A6 'sandbox.tasks' babysitter.toml",
         places=("babysitter.toml",),
     )
+
+
+def _holds_home(here: Surroundings, path: str) -> bool:
+    """Tell whether a granted path is the home of whoever drives runs, or holds it."""
+    place = here.home if path == "~" else here.root / path
+    return here.home.resolve().is_relative_to(place.resolve())
 
 
 def inline_is_denied(here: Surroundings) -> Result:

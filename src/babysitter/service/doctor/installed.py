@@ -10,12 +10,12 @@ OURS = "babysitter"
 
 
 def closure(name: str = OURS) -> dict[str, str]:
-    """Return name and version of a distribution and of all that it requires on this platform.
+    """Return name and version of a distribution and of all that it requires on this platform, extras too.
 
     A requirement that is not installed is left out: what is not there has no flaw.
     """
     found: dict[str, str] = {}
-    waiting = [(canonicalize_name(name), frozenset[str]())]
+    waiting = [(canonicalize_name(name), _extras(name))]
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         this = waiting.pop()
@@ -31,6 +31,14 @@ def closure(name: str = OURS) -> dict[str, str]:
             (canonicalize_name(each.name), frozenset(each.extras)) for each in _required(known, this[1])
         ]
     return dict(sorted(found.items()))
+
+
+def _extras(name: str) -> frozenset[str]:
+    """Return the extras that a distribution offers; whether they are installed is seen one by one."""
+    try:
+        return frozenset(distribution(name).metadata.get_all("Provides-Extra") or ())
+    except PackageNotFoundError:
+        return frozenset()
 
 
 def comes_from_index(name: str = OURS) -> bool:

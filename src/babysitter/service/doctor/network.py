@@ -51,23 +51,29 @@ def nothing_listens_outside(here: Surroundings) -> Result:
     )
 
 
-def witnesses_are_reached_safely(here: Surroundings) -> Result:
+def others_are_reached_safely(here: Surroundings) -> Result:
     """Look for addresses in the settings that are spoken to in the clear."""
-    witnesses = here.settings.log.witnesses
-    if not witnesses:
+    witnesses, oidc = here.settings.log.witnesses, here.settings.server.oidc
+    # An address that is a secret is not looked at; a channel that may do without TLS says so beside it.
+    channels = [each for each in here.settings.notify.channels if each.allow_http or not each.is_secret]
+    # A time stamp is signed, and its authorities are reached in the clear more often than not.
+    named = [(each.name, "" if each.kind == "timestamp" else each.url) for each in witnesses]
+    named += [("the identity provider", oidc.issuer)] if oidc is not None else []
+    if not named and not channels:
         return not_applicable("the settings name no address to speak to")
-    clear = [
-        f"{each.name} ({each.url})"
-        for each in witnesses
-        # A time stamp is signed, and its authorities are reached in the clear more often than not.
-        if each.kind != "timestamp" and _is_clear(each.url)
+    clear = [f"{name} ({url})" for name, url in named if _is_clear(url)]
+    clear += [
+        f"channel {each.name} ({'by allow_http' if each.allow_http else each.url})"
+        for each in channels
+        if each.allow_http or _is_clear(each.url)
     ]
     if not clear:
-        return ok(f"{some([each.name for each in witnesses])} is reached by HTTPS, SSH or on this machine")
+        names = [*(name for name, _ in named), *(each.name for each in channels)]
+        return ok(f"{some(names)} is reached by HTTPS, SSH or on this machine")
     return problem(
         f"spoken to in the clear: {some(clear)}",
         fix="Use https:// or ssh://.",
-        command="grep -n 'url' babysitter.toml",
+        command="grep -nE 'url|issuer' babysitter.toml",
         places=("babysitter.toml",),
     )
 
@@ -145,7 +151,7 @@ CHECKS = (
         promise="G20",
         severity="medium",
         why="whoever is on the way reads, and answers in another's name.",
-        look=witnesses_are_reached_safely,
+        look=others_are_reached_safely,
     ),
     Check(
         id="D22-bound-beyond-loopback",

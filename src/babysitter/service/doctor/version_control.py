@@ -99,6 +99,7 @@ def have_it_ignore_itself(here: Surroundings) -> list[str]:
     for folder in here.run_data:
         if not _is_hidden_by_itself(folder):
             file = folder / ".gitignore"
+            refuse_link(file)
             before = file.read_text(encoding="utf-8", errors="surrogateescape") if file.is_file() else ""
             glue = "" if not before or before.endswith("\n") else "\n"
             file.touch(mode=0o600)
@@ -125,8 +126,21 @@ def add_ignore_lines(here: Surroundings) -> list[str]:
     if not _missing_lines(here):
         return []
     before = _lines_of(here)
+    refuse_link(here.root / ".gitignore")
     complete_ignore(here.root / ".gitignore")
     return [f"added {line} to .gitignore" for line in sorted(_lines_of(here) - before) if line[:1] != "#"]
+
+
+def refuse_link(file: Path) -> None:
+    """Return when a file is none that leads elsewhere: what came with a clone would have us write there.
+
+    Raises:
+        RefusedError: it is a link.
+    """
+    if file.is_symlink():
+        raise RefusedError(
+            f"{file} is a link, and what it leads to is not changed.", hint="Put a file in its place."
+        )
 
 
 def tracked_credential_files(here: Surroundings) -> Result:

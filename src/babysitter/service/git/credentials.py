@@ -29,10 +29,8 @@ def find_credentials(root: Path) -> FindCredentials:
 
     @cache
     def scanner() -> "CredentialScanner":
-        from babysitter.scanners.credentials import CredentialScanner  # noqa: PLC0415 (git waits for us)
-        from babysitter.service.detecting import credential_search  # noqa: PLC0415
+        from babysitter.service.detecting import credential_scanner  # noqa: PLC0415 (git waits for us)
 
-        place = load_place(root)
-        return CredentialScanner(credential_search(place), allowed=place.settings.secrets.allow)
+        return credential_scanner(load_place(root))
 
     return lambda data, path: scanner().scan_text(path, data)

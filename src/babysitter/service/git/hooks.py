@@ -169,8 +169,9 @@ def calls_us(path: Path) -> bool:
     """Tell whether a hook, ours or somebody else's, can be started and has us look."""
     if not path.is_file() or not os.access(path, os.X_OK):
         return False
-    data = path.read_bytes()
-    return MARK.encode() in data or any(f"babysitter git {verb}".encode() in data for verb in HOOKS.values())
+    # A comment calls nobody; our own hook is told by what it does, not by what it says it is.
+    lines = [line for line in path.read_bytes().split(b"\n") if not line.lstrip().startswith(b"#")]
+    return any(f"babysitter git {verb}".encode() in line for verb in HOOKS.values() for line in lines)
 
 
 def _places(folder: Path, name: str) -> list[Path]:

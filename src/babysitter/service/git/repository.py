@@ -9,24 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from babysitter.model.errors import MissingToolError, RefusedError
-from babysitter.model.git_environment import WITHOUT_THEM
+from babysitter.model.git_environment import OBEYING_NOTHING, READING, WITHOUT_THEM
 from babysitter.model.runner import Called, Programs
 
-_OPTIONS = (
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.quotePath=false",
-    "--no-pager",
-)
-_ENVIRONMENT = {
-    "LC_ALL": "C",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-}
+_OPTIONS = (*OBEYING_NOTHING, "-c", "core.quotePath=false")
 _NOT_FOUND = 127
 """What ``env`` ends with when it finds no program of the name."""
 _BATCH_BYTES = 64 * 1024 * 1024
@@ -58,7 +44,7 @@ class Repository:
             (*before, "git", *options, *arguments),
             stdin=stdin,
             cwd=str(self.folder),
-            env=_ENVIRONMENT,
+            env=READING,
             timeout_s=self.timeout_s,
         )
         if before and called.status == _NOT_FOUND:

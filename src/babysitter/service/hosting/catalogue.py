@@ -1,8 +1,9 @@
 """The runs of one workspace at a glance, kept in memory: what a list shows, and when each run is due.
 
 The journal stays the truth: an entry is made from it and remembers how many bytes it was made
-from, so what others wrote is noticed by the journal's length alone. Runs that move are followed
-line by line; the others cost a few hundred bytes each and are read again when they move.
+from, so what others wrote is noticed by the journal's length alone. What our own drivers write is
+only noted, and read when somebody asks. Runs that move are followed line by line; the others cost
+a few hundred bytes each and are read again when they move.
 
 Invariants, each with a test in tests/unit/service/hosting/test_catalogue.py:
     - an entry equals what reading the whole journal would give;
@@ -64,21 +65,30 @@ class Catalogue:
         self._store = store
         self._entries: dict[str, Entry] = {}
         self._followed: OrderedDict[str, tuple[JournalTail, RunState]] = OrderedDict()
+        self._noted: set[str] = set()
         self._lock = threading.Lock()
+
+    def note(self, run_id: str) -> None:
+        """Take note that a run has moved; it is read when somebody asks."""
+        with self._lock:
+            self._noted.add(run_id)
 
     def all(self) -> list[Entry]:
         """Return every entry, newest run first."""
+        self._read_noted()
         with self._lock:
             entries = list(self._entries.values())
         return sorted(entries, key=lambda entry: (entry.created_at, entry.run_id), reverse=True)
 
     def get(self, run_id: str) -> Entry | None:
-        """Return a run's entry as it was last made."""
+        """Return a run's entry; None where none was made of it yet."""
         with self._lock:
-            return self._entries.get(run_id)
+            entry, is_noted = self._entries.get(run_id), run_id in self._noted
+        return self.refresh(run_id) if is_noted else entry
 
     def look(self) -> list[Entry]:
         """Take in what has changed on disk, new runs too; return the entries that are new or other."""
+        self._read_noted()
         run_ids = self._store.run_ids()
         with self._lock:
             gone = self._entries.keys() - set(run_ids)
@@ -104,20 +114,18 @@ class Catalogue:
         """Take in what has come to one run; return its entry, None when there is no such run any more."""
         with self._lock:
             followed = self._followed.pop(run_id, None)
+            self._noted.discard(run_id)
         tail, state = followed or (JournalTail(self._store, run_id), RunState())
-        size = 0
         try:
-            # Before it is read: what comes meanwhile is noticed at the next look.
-            size = self._store.journal_size(run_id)
             for record in tail.more():
                 state.apply(record.event(), seq=record.seq, recorded_at=record.recorded_at)
-            entry = entry_of(run_id, state, size)
+            entry = entry_of(run_id, state, tail.offset)
         except NotFoundError:
             with self._lock:
                 self._entries.pop(run_id, None)
             return None
         except CorruptJournalError as broken:
-            entry = Entry(run_id=run_id, problem=broken.message, journal_bytes=size)
+            entry = Entry(run_id=run_id, problem=broken.message, journal_bytes=tail.offset)
         else:
             self._follow(run_id, tail, state)
         with self._lock:
@@ -127,6 +135,12 @@ class Catalogue:
                 return before
             self._entries[run_id] = entry
         return entry
+
+    def _read_noted(self) -> None:
+        with self._lock:
+            noted = list(self._noted)
+        for run_id in noted:
+            self.refresh(run_id)
 
     def _follow(self, run_id: str, tail: JournalTail, state: RunState) -> None:
         with self._lock:

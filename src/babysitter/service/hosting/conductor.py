@@ -94,7 +94,7 @@ class Conductor:
 
     def moved(self, run_id: str) -> None:
         """Take note that a run has new lines. Called by its driver."""
-        self._catalogue.refresh(run_id)
+        self._catalogue.note(run_id)
         self._feed.tell(run_id)
 
     def problem(self, run_id: str) -> str:

@@ -44,6 +44,9 @@ def figures_text(visit: Visit) -> str:
         "# HELP babysitter_runs_driving Runs that this server drives at this moment.",
         "# TYPE babysitter_runs_driving gauge",
         *(f"babysitter_runs_driving{_label(each)} {_driving(each)}" for each in hosted),
+        "# HELP babysitter_telling_problem Whether people can't be told at the moment (1).",
+        "# TYPE babysitter_telling_problem gauge",
+        *(f"babysitter_telling_problem{_label(each)} {_untold(each)}" for each in hosted),
         "# HELP babysitter_watchers Streams that watch runs.",
         "# TYPE babysitter_watchers gauge",
         *(f"babysitter_watchers{_label(each)} {len(each.feed)}" for each in hosted),
@@ -63,6 +66,10 @@ def _questions(hosted: Hosted) -> int:
 
 def _driving(hosted: Hosted) -> int:
     return hosted.conductor.driving if hosted.conductor is not None else 0
+
+
+def _untold(hosted: Hosted) -> int:
+    return int(hosted.telling is not None and bool(hosted.telling.problem))
 
 
 def _label(hosted: Hosted) -> str:

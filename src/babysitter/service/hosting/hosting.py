@@ -9,6 +9,7 @@ from babysitter.model.ids import RUN_ID
 from babysitter.service.hosting.catalogue import Catalogue
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
+from babysitter.service.hosting.telling import Telling
 from babysitter.service.hosting.verified import VerifiedRuns
 from babysitter.service.queries import Queries
 from babysitter.service.wiring import Workspace, open_workspace
@@ -16,13 +17,14 @@ from babysitter.service.wiring import Workspace, open_workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
-    """One workspace of a server. ``conductor`` None: its runs are shown, and driven elsewhere."""
+    """One workspace of a server. Without ``conductor`` and ``telling`` its runs are driven elsewhere."""
 
     id: str
     workspace: Workspace
     catalogue: Catalogue
     feed: Feed
     conductor: Conductor | None
+    telling: Telling | None = None
     verified: VerifiedRuns = field(default_factory=VerifiedRuns)
 
     @property
@@ -52,12 +54,16 @@ class Hosting:
                 hosted.conductor.start()
             else:
                 hosted.catalogue.look()
+            if hosted.telling is not None:
+                hosted.telling.start()
 
     def stop(self, *, grace_s: float = 10.0) -> None:
         """Afterwards nothing is driven any more."""
         for hosted in self.all.values():
             if hosted.conductor is not None:
                 hosted.conductor.stop(grace_s=grace_s)
+            if hosted.telling is not None:
+                hosted.telling.stop()
 
     def find(self, run_id: str, workspaces: list[str]) -> Hosted:
         """Return which of these workspaces has the run.
@@ -106,6 +112,7 @@ def hosted(workspace: Workspace, *, drive: bool | None = None) -> Hosted:
         workspace=workspace,
         catalogue=catalogue,
         feed=feed,
+        telling=Telling(workspace, feed) if is_driven else None,
         conductor=Conductor(workspace, catalogue, feed, concurrency=server.concurrency)
         if is_driven
         else None,

@@ -7,6 +7,7 @@ from babysitter.model.findings import Finding, Scan
 from babysitter.model.trust_statement import AcceptedFinding
 from babysitter.service.process.closure import Sources
 
+BANDIT = "bandit"
 _WORST = ("critical", "high")
 
 
@@ -15,8 +16,9 @@ def taken(sources: Sources, scan: Scan, accept: Mapping[str, str]) -> tuple[Acce
 
     Raises:
         UsageError: something is accepted that was not found, or without a reason.
-        UntrustedProcessError: a finding stands in the way.
+        UntrustedProcessError: a finding stands in the way, or one of our own checks could not look.
     """
+    _refuse_unlooked(sources, scan)
     unused = set(accept)
     accepted: list[AcceptedFinding] = []
     blocking: list[Finding] = []
@@ -48,10 +50,23 @@ def taken(sources: Sources, scan: Scan, accept: Mapping[str, str]) -> tuple[Acce
     return tuple(accepted)
 
 
+def _refuse_unlooked(sources: Sources, scan: Scan) -> None:
+    """Return when our own checks have looked; bandit may be left out, and the statement then says so."""
+    failed = [run for run in scan.tools if run.tool != BANDIT and run.state != "passed"]
+    if failed:
+        raise UntrustedProcessError(
+            f"{sources.named} can't be trusted unread: {failed[0].tool} could not look: {failed[0].why}",
+            hint=failed[0].fix or "See: babysitter process review ENTRY",
+            entry=sources.named,
+            digest=sources.digest,
+            reason="findings",
+        )
+
+
 def blocks(finding: Finding) -> bool:
     """Tell whether a finding stands in the way of trust: a credential, or one of high severity."""
     # Bandit guesses credentials by names of variables, at low severity; those are looked at as any other.
-    return finding.severity in _WORST or (finding.category == "credential" and finding.tool != "bandit")
+    return finding.severity in _WORST or (finding.category == "credential" and finding.tool != BANDIT)
 
 
 def place_of(finding: Finding) -> str:

@@ -117,27 +117,34 @@ def relative(file: Path, root: Path) -> str:
 
 
 def _entry_file(entry: str, root: Path) -> tuple[Path, str, str]:
-    if is_path(entry):
-        path_text, _, name = entry.partition("#")
-        file = (root / path_text).resolve()
-        if not file.is_file():
-            raise EntryError(
-                f"there is no file {path_text} under {root}.", hint="Give ENTRY as path/to/file.py#name."
-            )
-        if not file.is_relative_to(root):
-            raise EntryError(
-                f"{path_text} lies outside the workspace {root}.", hint="Run from the folder that holds it."
-            )
-        if file.suffix != ".py":
-            raise EntryError(f"{path_text} is not a Python file.", hint="Give ENTRY as path/to/file.py#name.")
-        return file, relative(file, root), name
+    return _named_file(entry, root) if is_path(entry) else _named_module(entry, root)
+
+
+def _named_file(entry: str, root: Path) -> tuple[Path, str, str]:
+    path_text, _, name = entry.partition("#")
+    if not (root / path_text).is_file():
+        raise EntryError(
+            f"there is no file {path_text} under {root}.", hint="Give ENTRY as path/to/file.py#name."
+        )
+    file = (root / path_text).resolve()
+    if not file.is_relative_to(root):
+        raise EntryError(
+            f"{path_text} lies outside the workspace {root}.", hint="Run from the folder that holds it."
+        )
+    if file.suffix != ".py":
+        raise EntryError(f"{path_text} is not a Python file.", hint="Give ENTRY as path/to/file.py#name.")
+    return file, relative(file, root), name
+
+
+def _named_module(entry: str, root: Path) -> tuple[Path, str, str]:
     module, _, name = entry.partition(":")
     walk = _Walk(root, (), {})
     parts = module.split(".")
     for folder in (root, *_on_the_path(root, tuple(sys.path))):
         for path in (folder.joinpath(*parts, "__init__.py"), folder.joinpath(*parts).with_suffix(".py")):
-            file = path.resolve()
-            if all(part.isidentifier() for part in parts) and file.is_file() and walk.is_ours(file):
+            if not all(part.isidentifier() for part in parts) or not path.is_file():
+                continue
+            if walk.is_ours(file := path.resolve()):
                 return file, module, name
     raise EntryError(
         f"there is no module {module} in the workspace {root}.",
@@ -209,9 +216,9 @@ class _Walk:
             else:
                 yield from self._modules(module, dict.fromkeys((file.parent, *self._folders)))
         for script in facts.scripts:
-            path = (self._root / script).resolve()
+            path = self._root / script
             if path.is_file():
-                yield path
+                yield path.resolve()
 
     def _modules(self, module: str, folders: Iterable[Path]) -> Iterator[Path]:
         """Yield the files that importing a module from these folders reads."""
@@ -225,7 +232,8 @@ class _Walk:
                 yield from self._existing(place, "__init__.py")
 
     def _existing(self, folder: Path, name: str) -> Iterator[Path]:
-        if name in self._names[folder]:
+        # A pipe would be waited for, and a link that leads to itself leads nowhere.
+        if name in self._names[folder] and (folder / name).is_file():
             yield (folder / name).resolve()
 
     def _node(self, step: _Step) -> Iterator[Path]:

@@ -1,10 +1,13 @@
 """What the text of one Python file says, read without running it: imports, secrets, scripts of Node tasks."""
 
 import ast
+import codecs
+import io
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
+from tokenize import detect_encoding
 from typing import NamedTuple
 
 from babysitter.model.errors import EntryError, SecretError
@@ -29,7 +32,7 @@ class Facts(NamedTuple):
 
     imports: modules that it may import, each with its level; a name after ``from`` may be a module too.
     secrets: as literals. scripts: of ``node_task("…")``, relative to the workspace.
-    shows_changes: whether a call has ``diff=``, so that the beginning of a run is kept.
+    shows_changes: whether a call has ``diff=``, or is one of ``security_tests``: the beginning is kept then.
     """
 
     imports: tuple[tuple[str, int], ...]
@@ -42,9 +45,16 @@ def facts_of(source: bytes, path: str) -> Facts:
     """Return what a Python file says.
 
     Raises:
-        EntryError: it is not Python; with ``path`` and line.
+        EntryError: it is not Python; with ``path`` and line. Or it is in an encoding other than UTF-8.
     """
     try:
+        encoding = codecs.lookup(detect_encoding(io.BytesIO(source).readline)[0]).name
+        if encoding not in ("utf-8", "utf-8-sig", "ascii"):
+            # Python would run another text than the one that is searched for credentials, and shown.
+            raise EntryError(
+                f"{path} is written in {encoding}: what a reviewer reads is not what would run.",
+                hint="Write it in UTF-8, and take the coding line out.",
+            )
         return _facts(source)
     except SyntaxError as error:
         raise EntryError(
@@ -52,6 +62,16 @@ def facts_of(source: bytes, path: str) -> Facts:
         ) from None
     except ValueError as error:
         raise EntryError(f"{path} is not Python: {error}.", hint="Mend the file.") from None
+    except (RecursionError, MemoryError):
+        raise too_deep(path) from None
+
+
+def too_deep(what: str) -> EntryError:
+    """Return the error for code that is nested so deeply that it can't be looked at."""
+    return EntryError(
+        f"{what} is nested more deeply than can be looked at, so nobody can review it.",
+        hint="Break the expression up.",
+    )
 
 
 def node_imports(source: bytes) -> tuple[str, ...]:
@@ -73,7 +93,10 @@ def _facts(source: bytes) -> Facts:
         imports=tuple(_imports(tree, calls)),
         secrets=tuple(_secrets(calls)),
         scripts=tuple(text for call in calls if _called(call) == "node_task" and (text := _text(call))),
-        shows_changes=any(keyword.arg == "diff" for call in calls for keyword in call.keywords),
+        shows_changes=any(
+            _called(call) == "security_tests" or any(keyword.arg == "diff" for keyword in call.keywords)
+            for call in calls
+        ),
     )
 
 

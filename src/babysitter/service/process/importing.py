@@ -4,7 +4,8 @@ Invariants, each with a test in tests/unit/service/process/test_importing.py:
     - a module of the workspace is made of the bytes of a closure, never of what stands on disk by then, and
       never of a ``.pyc``;
     - process code that asks for a module of the workspace that is in no closure (by a computed name, from a
-      folder that it put on the path, as a compiled extension) gets an ImportError, not that module.
+      folder that it put on the path, through a library, as a compiled extension) gets an ImportError, not
+      that module.
 
 The workspace is not put on ``sys.path``. Code that is not of a closure imports as ever.
 """
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import FrameType, ModuleType
+from typing import NoReturn
 
 import babysitter
 from babysitter.authoring.task_options import SOURCE_NAME
@@ -122,36 +124,44 @@ class ClosureFinder(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> Spec | None:
         """See importlib.abc.MetaPathFinder."""
-        asks = _asks_for_a_process(sys._getframe(1))  # noqa: SLF001 (the one way to know who imports)
+        frame = sys._getframe(1)  # noqa: SLF001 (the one way to know who imports)
+        asks = _asks_for_a_process(frame)
         if asks and (path is not None or fullname not in sys.builtin_module_names):
-            for sources in reversed(list(self._known.values())):
-                spec = find_in(sources, fullname, path)
-                if spec is not None:
-                    return spec
+            spec = self._reviewed(fullname, path)
+            if spec is not None:
+                return spec
         for finder in sys.meta_path:
             find = getattr(finder, "find_spec", None)
             found: Spec | None = None
             if find is not None and finder is not self:
                 found = find(fullname, path, target)
             if found is not None:
-                if asks:
-                    self._refuse_unread(fullname, found)
-                return found
+                unread = self._is_unread(found) and (asks or _is_below_a_process(frame))
+                return self._reviewed(fullname, path) or _refuse(fullname, found) if unread else found
         return None
 
-    def _refuse_unread(self, fullname: str, spec: Spec) -> None:
+    def _reviewed(self, fullname: str, path: Sequence[str] | None) -> Spec | None:
+        """Return the spec of a module of the closure that was taken last and has one."""
+        specs = (find_in(sources, fullname, path) for sources in reversed(list(self._known.values())))
+        return next((spec for spec in specs if spec is not None), None)
+
+    def _is_unread(self, spec: Spec) -> bool:
+        """Tell whether it is a file of a workspace as it stands on disk, and of nothing that is installed."""
         if not spec.origin or not spec.has_location:
-            return
+            return False
         file = Path(spec.origin).resolve()
         installed = (Path(sys.prefix), Path(sys.base_prefix), Path(babysitter.__file__).resolve().parent)
         if any(file.is_relative_to(folder.resolve()) for folder in installed):
-            return
-        if any(file.is_relative_to(sources.root) for sources in self._known.values()):
-            raise ImportError(
-                f"{fullname} is {file.name} of the workspace, which the process does not name in an import, "
-                "so nobody has reviewed it; import it by its name.",
-                name=fullname,
-            )
+            return False
+        return any(file.is_relative_to(sources.root) for sources in self._known.values())
+
+
+def _refuse(fullname: str, spec: Spec) -> NoReturn:
+    raise ImportError(
+        f"{fullname} is {Path(str(spec.origin)).name} of the workspace, which the process does not name in "
+        "an import, so nobody has reviewed it; import it by its name.",
+        name=fullname,
+    )
 
 
 def find_in(sources: Sources, fullname: str, path: Sequence[str] | None) -> Spec | None:
@@ -204,6 +214,15 @@ def _asks_for_a_process(frame: FrameType | None) -> bool:
         name = str(frame.f_globals.get("__name__", ""))
         if not name.startswith(("importlib", "_frozen_importlib")):
             return _STAMP in frame.f_globals or frame.f_globals is globals()
+        frame = frame.f_back
+    return False
+
+
+def _is_below_a_process(frame: FrameType | None) -> bool:
+    """Tell whether code of a closure is what waits for the import: it may have a library ask for it."""
+    while frame is not None:
+        if _STAMP in frame.f_globals:
+            return True
         frame = frame.f_back
     return False
 

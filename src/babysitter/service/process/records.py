@@ -9,6 +9,7 @@ Nothing here says whether a record counts; admission.py does.
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from babysitter.model.values import sha256_hex
 TRUST_FOLDER = "babysitter.trust"
 _RECORDS_MAX = 10_000
 _SOURCES = "sources"
+_CONTENT = re.compile(r"[0-9a-f]{64}")
 _PRIVATE, _PUBLIC = 0o600, 0o666
 
 
@@ -60,6 +62,7 @@ class SourceStore:
 
     def keep(self, files: Mapping[str, bytes]) -> None:
         """Afterwards each content is kept."""
+        _refuse_links(self._folder, self._folder.parent)
         for content in files.values():
             path = self._folder / sha256_hex(content)
             if not path.exists():
@@ -74,10 +77,11 @@ class SourceStore:
         return content if sha256_hex(content) == sha256 else None
 
     def keep_only(self, digests: set[str]) -> None:
-        """Afterwards nothing else is kept."""
+        """Afterwards no other content is kept; what is no file of ours stays."""
+        _refuse_links(self._folder, self._folder.parent)
         with contextlib.suppress(FileNotFoundError):
             for path in self._folder.iterdir():
-                if path.name not in digests:
+                if _CONTENT.fullmatch(path.name) and path.name not in digests:
                     path.unlink()
 
 
@@ -101,6 +105,7 @@ class SignedRecords:
     def write(self, digest: str, person: str, data: bytes, signature: str) -> Path:
         """Keep a signed statement, in place of the person's own about the same digest; return its path."""
         path = self.folder / digest / f"{_file_name(person)}.json"
+        _refuse_links(self.folder, path.parent)
         # The signature first: without its statement it is nothing; the other way round a record fails.
         write_file(path.with_name(f"{path.name}.sig"), signature.encode(), _PUBLIC)
         write_file(path, data, _PUBLIC)
@@ -171,6 +176,20 @@ class LocalRecords:
     def root(self) -> str:
         """The workspace's folder, as records have it."""
         return self._root
+
+
+def _refuse_links(*folders: Path) -> None:
+    """Return when none of the folders is a link: they come with the code, and we write and remove there.
+
+    Raises:
+        RefusedError: one is a link.
+    """
+    for folder in folders:
+        if folder.is_symlink():
+            raise RefusedError(
+                f"{folder} is a link, and what is kept of trust is kept in a folder of its own.",
+                hint=f"Look where it leads, and remove it: rm {folder}",
+            )
 
 
 def stamp_of(path: Path) -> tuple[str, int, int, int]:

@@ -127,6 +127,30 @@ def test_a_lock_file_names_its_packages(name: str, content: str, packages: set[s
     assert locked.problems == ()
 
 
+@pytest.mark.promise("G17")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("yarn.lock", '# yarn lockfile v1\n"called@npm:left@^1.0.0":\n  version "1.0.0"\n'),
+        ("yarn.lock", '__metadata:\n  version: 8\n"called@npm:left@^1.0.0":\n  version: 1.0.0\n'),
+        ("yarn.lock", '# yarn lockfile v1\n"left@file:./left.tgz":\n  version "1.0.0"\n'),
+        ("Pipfile.lock", '{"_meta": {}, "docs": {"left": {"version": "==1.0.0"}}}'),
+        ("uv.lock", '[[package]]\nname = "left"\nversion = "1.0.0"\nsource = { path = "left.whl" }\n'),
+        (
+            "pylock.toml",
+            '[[package]]\nname = "mask"\nversion = "1"\n[[packages]]\nname = "left"\nversion = "1.0.0"\n',
+        ),
+    ],
+)
+def test_what_is_installed_under_another_name_from_a_file_or_by_another_word_is_read(
+    name: str, content: str
+) -> None:
+    locked = read_lock_file(name, content.encode())
+
+    assert ("left", "1.0.0") in [(package.name, package.version) for package in locked.packages]
+    assert locked.problems == ()
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -141,6 +165,8 @@ def test_a_lock_file_names_its_packages(name: str, content: str, packages: set[s
         ("package-lock.json", '{"lockfileVersion": 3, "packages": {"node_modules/left": {}}}'),
         ("package-lock.json", '{"lockfileVersion": 1, "dependencies": {"left": {"version": "git+ssh://x"}}}'),
         ("yarn.lock", "# yarn lockfile v1\nleft@1:\n  resolved x\n\nright@1:\n  version 1.0.0\n"),
+        ("yarn.lock", "# yarn lockfile v1\n? left@1\n:\n  version 1.0.0\n"),
+        ("yarn.lock", "# yarn lockfile v1\nright@1:\n  version 1.0.0\n\nleft@1:\n"),
         ("pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n\n  left@https://x:\n    resolution: {}\n"),
     ],
 )
@@ -155,6 +181,16 @@ def test_what_has_no_one_version_is_told(name: str, content: str) -> None:
 def test_what_is_no_lock_file_is_an_error(name: str, content: bytes) -> None:
     with pytest.raises(LockFileError):
         read_lock_file(name, content)
+
+
+@pytest.mark.parametrize("inner", ["[1]", '{"right": 5}', '"x"'])
+def test_a_lock_of_npm_that_is_none_deep_inside_is_an_error(inner: str) -> None:
+    text = (
+        f'{{"lockfileVersion": 1, "dependencies": {{"left": {{"version": "1", "dependencies": {inner}}}}}}}'
+    )
+
+    with pytest.raises(LockFileError):
+        read_lock_file("package-lock.json", text.encode())
 
 
 def test_installed_packages_are_read_from_their_metadata(tmp_path: Path) -> None:

@@ -32,6 +32,17 @@ def test_undoing_escapes_in_place_keeps_the_length(text: str) -> None:
     assert flat is None or len(flat) == len(data)
 
 
+@given(st.text("\\\"'nrtx a", max_size=40))
+def test_padding_is_undoing_one_escape_after_the_other(text: str) -> None:
+    data = expected = text.encode()
+    for _ in range(3):
+        expected = expected.replace(b"\\\\", b" \\")
+    for letter, meant in zip(b"\"nrt'", b"\"\n\r\t'", strict=True):
+        expected = expected.replace(b"\\%c" % letter, b" %c" % meant)
+
+    assert padded(data) == (expected if b"\\" in data else None)
+
+
 def test_escapes_beside_words_are_undone_however_often_they_were_escaped() -> None:
     text = 'x "key": "value"\nnext'
     for _ in range(4):

@@ -11,7 +11,7 @@ from babysitter.model.secret_settings import SecretSourceTable
 from babysitter.secrets.sources.catalogue import OWN_SCHEMES, make_sources
 from babysitter.secrets.sources.env import EnvironmentSource
 from babysitter.secrets.sources.plugin import PluginSource, load_plugin
-from tests.unit.secrets.sources.test_secretspec import RecordingPrograms, around
+from tests.unit.secrets.sources.test_secretspec import answering, around
 
 NAME = "acme-secrets-for-a-test"
 CODE = """\
@@ -47,14 +47,14 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_named_entry_point_of_a_named_package_gives_secrets(installed: str) -> None:
     table = SecretSourceTable(plugin="acme", package=installed, options={"KEY": "value-of-it"})
 
-    source = make_sources({"acme": table}, around(RecordingPrograms()))["acme"]
+    source = make_sources({"acme": table}, around(answering()))["acme"]
 
     assert source.get("KEY") == "value-of-it"
     assert source.get("OTHER") is None
 
 
 def test_an_installed_package_that_nothing_names_is_not_imported(installed: str) -> None:
-    sources = make_sources({}, around(RecordingPrograms()))
+    sources = make_sources({}, around(answering()))
 
     assert sorted(sources) == sorted(OWN_SCHEMES)
     assert "acme_secrets_for_a_test" not in sys.modules
@@ -102,11 +102,11 @@ def test_an_error_of_ours_goes_through() -> None:
 @pytest.mark.parametrize("scheme", OWN_SCHEMES)
 def test_a_scheme_of_ours_can_not_be_given_another_meaning(scheme: str) -> None:
     with pytest.raises(SettingsError, match="another meaning"):
-        make_sources({scheme: SecretSourceTable(provider="dotenv:.env")}, around(RecordingPrograms()))
+        make_sources({scheme: SecretSourceTable(provider="dotenv:.env")}, around(answering()))
 
 
 def test_making_sources_asks_imports_and_starts_nothing() -> None:
-    programs = RecordingPrograms()
+    programs = answering()
 
     sources = make_sources({"v": SecretSourceTable(provider="vault://h/s")}, around(programs))
 

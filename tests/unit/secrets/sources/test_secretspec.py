@@ -11,29 +11,18 @@ from babysitter.executors.sandbox.programs import LocalPrograms
 from babysitter.model.errors import ProgramTimeoutError, SecretSourceError
 from babysitter.model.runner import Called
 from babysitter.secrets.sources.secretspec import OnePasswordSource, SecretspecSource, Surroundings
+from babysitter.testing.programs import Call, FakePrograms, answered
 
 
-class RecordingPrograms:
-    """Keeps what it was asked to start, and answers what it was told."""
+def answering(answer: object = None) -> FakePrograms:
+    """Return programs that write this as JSON, or these bytes, or raise it."""
 
-    def __init__(self, answer: object = None) -> None:
-        self.answer = answer
-        self.calls: list[tuple[tuple[str, ...], dict[str, object], Mapping[str, str]]] = []
+    def say(_call: Call) -> Called:
+        if isinstance(answer, Exception):
+            raise answer
+        return answered(answer if isinstance(answer, bytes) else json.dumps(answer))
 
-    def call(
-        self,
-        argv: tuple[str, ...],
-        *,
-        stdin: bytes = b"",
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        timeout_s: float | None = 60.0,
-    ) -> Called:
-        self.calls.append((argv, json.loads(stdin), env or {}))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        data = self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode()
-        return Called(status=0, stdout=data, stderr=b"")
+    return FakePrograms(say)
 
 
 def around(
@@ -43,14 +32,15 @@ def around(
 
 
 def test_one_call_asks_for_all_that_a_vault_holds() -> None:
-    programs = RecordingPrograms({"values": {"S0": "value-of-a", "S1": ""}})
+    programs = answering({"values": {"S0": "value-of-a", "S1": ""}})
 
     found = OnePasswordSource(around(programs)).get_many(
         ["//Infra/db/password", "//Infra/My Item/login/user"]
     )
 
     assert found == {"//Infra/db/password": "value-of-a"}
-    ((_, request, _),) = programs.calls
+    (call,) = programs.calls
+    request = json.loads(call.stdin)
     assert request["provider"] == "onepassword://Infra"
     assert request["refs"] == {
         "S0": {"vault": "Infra", "item": "db", "field": "password"},
@@ -59,11 +49,11 @@ def test_one_call_asks_for_all_that_a_vault_holds() -> None:
 
 
 def test_what_stands_behind_the_last_hash_is_the_field() -> None:
-    programs = RecordingPrograms({"values": {}})
+    programs = answering({"values": {}})
 
     SecretspecSource("v", "vault://h/secret", around(programs)).get_many(["app/a#b#password", "whole"])
 
-    assert programs.calls[0][1]["refs"] == {
+    assert json.loads(programs.calls[0].stdin)["refs"] == {
         "S0": {"item": "app/a#b", "field": "password"},
         "S1": {"item": "whole"},
     }
@@ -74,7 +64,7 @@ def test_what_stands_behind_the_last_hash_is_the_field() -> None:
 )
 def test_what_is_no_reference_of_1password_is_told_how_to_write_it(name: str) -> None:
     with pytest.raises(SecretSourceError, match="no reference of 1Password") as caught:
-        OnePasswordSource(around(RecordingPrograms())).get(name)
+        OnePasswordSource(around(answering())).get(name)
 
     assert "op://vault/item/field" in caught.value.hint
 
@@ -99,7 +89,7 @@ def test_what_is_no_reference_of_1password_is_told_how_to_write_it(name: str) ->
     ],
 )
 def test_what_goes_wrong_names_the_reference_and_quotes_nothing(answer: object, says: str) -> None:
-    source = SecretspecSource("team", "age://x", around(RecordingPrograms(answer)))
+    source = SecretspecSource("team", "age://x", around(answering(answer)))
 
     with pytest.raises(SecretSourceError) as caught:
         source.get("API_KEY")
@@ -133,20 +123,17 @@ def test_its_own_settings_are_out_of_its_sight_and_those_of_others_are_not(tmp_p
 def test_other_programs_find_their_settings(tmp_path: Path) -> None:
     seen: list[list[str]] = []
 
-    class Looking(RecordingPrograms):
-        def call(self, argv: tuple[str, ...], **how: object) -> Called:
-            env = how["env"]
-            assert isinstance(env, dict)
-            folder = Path(env["XDG_CONFIG_HOME"])
-            seen.append(sorted(f"{path.name} {path.is_symlink()}" for path in folder.iterdir()))
-            assert not (folder / "secretspec" / "own").exists()
-            return Called(status=0, stdout=b'{"values":{}}', stderr=b"")
+    def look(call: Call) -> Called:
+        folder = Path(call.env["XDG_CONFIG_HOME"])
+        seen.append(sorted(f"{path.name} {path.is_symlink()}" for path in folder.iterdir()))
+        assert not (folder / "secretspec" / "own").exists()
+        return answered('{"values":{}}')
 
     (tmp_path / ".config" / "op").mkdir(parents=True)
     (tmp_path / ".config" / "secretspec").mkdir()
     (tmp_path / ".config" / "secretspec" / "own").touch()
 
-    SecretspecSource("v", "keyring://", around(Looking(), environ={"HOME": str(tmp_path)})).get("x")
+    SecretspecSource("v", "keyring://", around(FakePrograms(look), environ={"HOME": str(tmp_path)})).get("x")
 
     assert seen == [["op True", "secretspec False"]]
 

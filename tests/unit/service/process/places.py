@@ -1,6 +1,5 @@
 """A workspace on disk in which real trust is given and asked for; people sign with keys in software."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from babysitter.config import load_place
@@ -11,27 +10,18 @@ from babysitter.service.process.closure import read_sources
 from babysitter.service.process_trust import TrustedView, Trusting
 from babysitter.service.wiring import Workspace
 from babysitter.testing.clocks import FakeClock
+from babysitter.testing.programs import Call, FakePrograms, answered
 from tests.unit.service.authoring import PROCESS
 from tests.unit.service.signing import ALICE, KEYS, SIGNERS
 
 FILES = {"flow.py": "import near\n" + PROCESS, "near.py": "VALUE = 1\n"}
 
 
-class SoftwarePrograms:
-    """model.runner.Programs: ``ssh-keygen -Y sign`` with the key of the person whose file is named."""
-
-    def call(
-        self,
-        argv: tuple[str, ...],
-        *,
-        stdin: bytes = b"",
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        timeout_s: float | None = 60.0,
-    ) -> Called:
-        assert argv[:3] == ("ssh-keygen", "-Y", "sign")
-        key = KEYS[Path(argv[4]).name]
-        return Called(status=0, stdout=key.signature(stdin, namespace=argv[6]).encode(), stderr=b"")
+def signed(call: Call) -> Called:
+    """Answer ``ssh-keygen -Y sign`` with the key of the person whose file is named."""
+    assert call.argv[:3] == ("ssh-keygen", "-Y", "sign")
+    key = KEYS[Path(call.argv[4]).name]
+    return answered(key.signature(call.stdin, namespace=call.argv[6]))
 
 
 class TrustPlace(Workspace):
@@ -57,7 +47,7 @@ class TrustPlace(Workspace):
             if not (folder / name).exists():
                 (folder / name).write_text(text)
         super().__init__(load_place(folder), clock=FakeClock())
-        self.programs = SoftwarePrograms()
+        self.programs = FakePrograms(signed)
         here = Surroundings(state=top / "state", user="me", in_ci=in_ci, pinned_signers=pinned)
         self.process_trust = WorkspaceAdmission(self, here)
 

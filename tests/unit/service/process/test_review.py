@@ -312,3 +312,33 @@ def test_a_test_kit_trusts_in_so_many_words(tmp_path: Path) -> None:
     place = FakeWorkspace(tmp_path)
 
     assert place.admission.admit(None).method == "local"  # type: ignore[arg-type]
+
+
+@pytest.mark.promise("G11")
+def test_a_search_for_credentials_that_fails_is_no_reason_to_trust(tmp_path: Path) -> None:
+    """Its rules come with the code: one that can't be read would switch the search off."""
+    place = TrustPlace(tmp_path, settings='[secrets]\nrules = ["gone.toml"]\n')
+
+    with pytest.raises(UntrustedProcessError, match="credentials could not look"):
+        place.trust(None)
+
+
+@pytest.mark.promise("G11")
+def test_a_credential_that_the_settings_let_through_is_told_to_the_reviewer(tmp_path: Path) -> None:
+    place = TrustPlace(tmp_path)
+    place.write("near.py", f"VALUE = 'ghp_{'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'}'\n")
+    (found,) = [
+        each
+        for each in Reviewing(place).review("flow.py", with_bandit=False).scan.findings
+        if each.category == "credential"
+    ]
+    printed = found.fix.partition('allow = ["')[2].partition('"')[0]
+    place = TrustPlace(tmp_path, settings=f'[secrets]\nallow = ["{printed}"]\n')
+
+    told = [
+        (each.rule, each.path, each.severity, "lets through" in each.message)
+        for each in Reviewing(place).review("flow.py", with_bandit=False).scan.findings
+    ]
+
+    assert (f"allowed-{found.rule}", "near.py", "low", True) in told
+    assert place.trust(None).method == "local"

@@ -24,7 +24,8 @@ function start(args, env) {
     maxBuffer: 64 * 1024 * 1024,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return { said: `${done.stdout ?? ''}\n${done.stderr ?? ''}`.slice(-4000), stdout: done.stdout ?? '' };
+  const said = `${done.stdout ?? ''}\n${done.stderr ?? ''}`.slice(-4000);
+  return { said, stdout: done.stdout ?? '', status: done.status };
 }
 
 // ---- node:test: V8's own coverage, by function
@@ -34,7 +35,7 @@ function byNode(run) {
   const args = [`--test-reporter=${path.join(HERE, 'node_reporter.mjs')}`, '--test-reporter-destination=stdout'];
   // Some versions hold a pattern against a test's own name, others against the names around it as well.
   if (run.names) args.push(`--test-name-pattern=/(^|\\s)(${run.names.map((names) => escaped(names.at(-1))).join('|')})$/`);
-  const { said, stdout } = start([...args, run.file], folder ? { NODE_V8_COVERAGE: folder } : {});
+  const { said, stdout, status } = start([...args, run.file], folder ? { NODE_V8_COVERAGE: folder } : {});
   const tests = [];
   for (const line of stdout.split('\n')) {
     try {
@@ -44,7 +45,9 @@ function byNode(run) {
       // What the tests themselves write.
     }
   }
-  return { tests, said, functions: folder ? v8Functions(folder) : {} };
+  // A file that does not load, or is torn down, has no test that failed: it has tests that nobody saw.
+  const failed = status !== 0 && !tests.some((test) => test.outcome === 'failed');
+  return { tests, said, functions: folder && !failed ? v8Functions(folder) : {}, failed };
 }
 
 function v8Functions(folder) {
@@ -119,14 +122,18 @@ function byJest(run) {
         ];
   const { said } = start(args, {});
   if (!fs.existsSync(told)) return { tests: [], said, functions: {}, failed: true };
-  const tests = JSON.parse(fs.readFileSync(told, 'utf8')).testResults.flatMap((file) =>
+  const files = JSON.parse(fs.readFileSync(told, 'utf8')).testResults;
+  const failed = files.some(
+    (file) => file.status === 'failed' && !file.assertionResults.some((each) => each.status === 'failed'),
+  );
+  const tests = files.flatMap((file) =>
     file.assertionResults.map((each) => ({
       names: [...each.ancestorTitles.filter(Boolean), each.title],
       outcome: each.status === 'passed' || each.status === 'failed' ? each.status : 'skipped',
       isSuite: false,
     })),
   );
-  return { tests, said, functions: plan.measure ? istanbulFunctions(folder) : {} };
+  return { tests, said, functions: plan.measure ? istanbulFunctions(folder) : {}, failed };
 }
 
 function istanbulFunctions(folder) {

@@ -1,0 +1,1 @@
+"""Who gets in, as use cases: tokens, people, signing in, and being the guest of another server."""

@@ -1,0 +1,60 @@
+"""Who does something to tokens and people: somebody who is signed in, or the account that holds the files."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from babysitter.access.grants import Grants
+from babysitter.model.errors import ForbiddenError
+
+
+class Actor(Protocol):
+    """Who asks for a change. ``access.roles.Caller`` is one."""
+
+    @property
+    def name(self) -> str:
+        """What is kept as who did it."""
+        ...
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it is a person, and not a program that is called like one."""
+        ...
+
+    def may(self, action: str, workspace: str) -> bool:
+        """Tell whether they may, in a workspace."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAccount:
+    """The account at the terminal. It can write the files themselves, so nothing is refused to it."""
+
+    name: str
+    is_person: bool = True
+
+    def may(self, action: str, workspace: str) -> bool:
+        """See Actor."""
+        del action, workspace
+        return True
+
+
+def require(actor: Actor, action: str, workspaces: tuple[str, ...]) -> None:
+    """Return when the actor may do it in each of these workspaces.
+
+    Raises:
+        ForbiddenError: there is one where they may not, or none at all.
+    """
+    if not workspaces or not all(actor.may(action, name) for name in workspaces):
+        raise ForbiddenError(
+            "you hold no role here that may do this.", hint="Ask an admin of [access]; see: roles."
+        )
+
+
+def require_somewhere(actor: Actor, action: str, grants: Grants) -> None:
+    """Return when the actor may do it in some workspace.
+
+    Raises:
+        ForbiddenError: they may nowhere.
+    """
+    if not any(actor.may(action, name) for name in grants.workspaces):
+        require(actor, action, ())

@@ -1,0 +1,1 @@
+"""The Atlas: everything that a workspace has to show as pages: records with edges, one form for all."""
