@@ -78,7 +78,7 @@ def released(name: str) -> tuple[ev.Event, ...]:
 
 
 def release(server: Server, run_id: str = "release-1-2-0", *, ago_s: float = 31_000) -> Written:
-    """Write a run with everything: retries, branches, a night of waiting, a child; it waits for a decision."""
+    """Write a run with everything: retries, branches, a night of waiting, a child, a decision."""
     run = server.write(run_id, ago_s=ago_s)
     run.add(wanted("0", "build", "Build the wheel"), after_s=1)
     run.add(began("0-build"), after_s=0.4)

@@ -21,7 +21,7 @@ from babysitter.service.wiring import open_workspace
 from babysitter.stores.interface import Holder
 from babysitter.testing.clocks import FakeClock
 from babysitter.testing.doors import ListedDoor
-from babysitter.testing.sample_run import created, sample_masker
+from babysitter.testing.sample_run import created
 
 SETTINGS = """
 [workspace]
@@ -71,8 +71,10 @@ class Server:
             **{**{name: getattr(created(run_id), name) for name in created(run_id).__struct_fields__}, **more}
         )  # type: ignore[arg-type]
         files = {"run.json": {"runId": run_id}, "inputs.json": {"version": "1.2.0"}}
-        create_journal(home.workspace.store, run_id, files, [first], sample_masker(), clock)
-        writer, _ = JournalWriter.open(home.workspace.store, run_id, HOLDER, sample_masker(), clock)
+        create_journal(home.workspace.store, run_id, files, [first], home.workspace.secrets(()).masker, clock)
+        writer, _ = JournalWriter.open(
+            home.workspace.store, run_id, HOLDER, home.workspace.secrets(()).masker, clock
+        )
         self.written[run_id] = Written(writer, clock)
         home.poke(run_id)
         return self.written[run_id]

@@ -33,7 +33,9 @@ def run(asked: Asked) -> Reply:
 def verify(asked: Asked) -> Reply:
     """Verify a run now, and say what was found."""
     verified = VisitedWatching(asked.visit).verify(asked.params["run"], asked.workspace)
-    return fragment("run_verified.html", verified=verified, seq=verified.found.lines, part="")
+    return fragment(
+        "run_verified.html", verified=verified, seq=verified.found.lines, part=asked.query.get("list", "")
+    )
 
 
 def task(asked: Asked) -> Reply:
@@ -110,7 +112,7 @@ ROUTES: Table = (
         answer=verify,
         summary="Verify a run now; what was found.",
         action="run.verify",
-        query=_WHERE,
+        query={"list": "yes: as it stands in a list of runs.", **_WHERE},
     ),
     Route(
         method="GET",

@@ -8,6 +8,7 @@ async function verify(button) {
     const reply = await fetch(button.dataset.verify, { headers: { Accept: "text/html", "HX-Request": "true" } });
     if (!reply.ok) throw new Error(`The server said ${reply.status}.`);
     place.innerHTML = await reply.text();
+    document.getElementById("tally").hidden = true; // It counted what was known when the page was made.
     sayTimes(place);
   } catch (error) {
     say(error.message);

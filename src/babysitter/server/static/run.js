@@ -79,12 +79,13 @@ async function goOn(log) {
   }
 }
 
-let opened = null;
+let shown = "";
+let wantsFocus = false;
 let attempts = "";
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-task]");
-  if (link) opened = link;
+  if (link) [shown, wantsFocus] = [link.href, true];
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens).showModal();
   if (event.target.closest("[data-closes]")) event.target.closest("dialog").close();
@@ -105,10 +106,10 @@ function showOpened() {
   document.body.classList.add("has-pane");
   for (const row of document.querySelectorAll(".line[aria-current]")) row.removeAttribute("aria-current");
   for (const link of document.querySelectorAll("a[data-task]")) {
-    if (link.pathname.endsWith(`/${effect}`)) link.closest(".line").setAttribute("aria-current", "true");
+    if (link.href === shown) link.closest(".line").setAttribute("aria-current", "true");
   }
-  if (!opened || !opened.pathname.endsWith(`/${effect}`)) return;
-  opened = null;
+  if (!wantsFocus || !new URL(shown).pathname.endsWith(`/${effect}`)) return;
+  wantsFocus = false;
   attempts = document.getElementById("task-facts").dataset.attempts;
   const heading = pane.querySelector("[data-focus]");
   heading.focus({ preventScroll: true });
@@ -158,6 +159,8 @@ for (const form of document.querySelectorAll("form[data-sends]")) {
     form.dataset.busy = "yes";
     const error = form.querySelector("[data-error]");
     error.hidden = true;
+    const button = form.querySelector("button:not([type])");
+    button.disabled = true;
     try {
       const sent = await send(form.dataset.sends, valuesOf(form));
       form.closest("dialog").close();
@@ -168,6 +171,7 @@ for (const form of document.querySelectorAll("form[data-sends]")) {
       error.hidden = false;
       error.focus();
     } finally {
+      button.disabled = false;
       delete form.dataset.busy;
     }
   });
