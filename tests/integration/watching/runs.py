@@ -109,6 +109,12 @@ def release(server: Server, run_id: str = "release-1-2-0", *, ago_s: float = 31_
     run.add(failed("1.2.0-test", "2 of 40 tests failed: test_sign_in, test_sign_out"), after_s=9)
     run.add(ended("1.1.0-test", usage={"tokens": 12_000.0}), after_s=17)
     run.add(asked(run, "2", "2-stage", "Put 1.2.0 on the staging servers?", title="Staging"), after_s=0.3)
+    _stage_and_ask(run, run_id)
+    server.tell(run_id)
+    return run
+
+
+def _stage_and_ask(run: Written, run_id: str) -> None:
     run.add(*released("2-stage"), after_s=28_800)
     run.add(wanted("3", "stage", "Put it on staging", environment="staging"), after_s=0.4)
     run.add(began("3-stage", approval="2-stage"), after_s=0.2)
@@ -145,8 +151,6 @@ def release(server: Server, run_id: str = "release-1-2-0", *, ago_s: float = 31_
         ),
         after_s=0.4,
     )
-    server.tell(run_id)
-    return run
 
 
 def going(server: Server, run_id: str = "nightly-7") -> Written:

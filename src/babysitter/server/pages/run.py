@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 
 from babysitter.server.exchange import Asked, Reply
 from babysitter.server.pages.rendering import fragment, page
-from babysitter.server.pages.run_words import duration, figure, gist
+from babysitter.server.pages.run_words import gist
 from babysitter.server.routes import Route, Table
+from babysitter.service.hosting.amounts import duration, figure
 from babysitter.service.hosting.watched_source import VisitedSource
 from babysitter.service.hosting.watched_task import VisitedTask
 from babysitter.service.hosting.watching import ROWS, VisitedWatching
