@@ -1,5 +1,7 @@
 """Runs for the pages to show: one with everything, a large one, one whose every text is an attack."""
 
+from typing import Any
+
 from babysitter.journal.layout import output_path, shown_path, task_file
 from babysitter.model import events as ev
 from babysitter.model.clock import format_time
@@ -16,9 +18,9 @@ ATTACKS = (
 ATTACK = " ".join(ATTACKS)
 
 
-def wanted(call: str, task: str, label: str, **more: object) -> ev.EffectRequested:
+def wanted(call: str, task: str, label: str, **more: Any) -> ev.EffectRequested:
     """Return a request for a task's work."""
-    facts = {"args": {"argv": ["make", task]}, "kind": "shell", **more}
+    facts: dict[str, Any] = {"args": {"argv": ["make", task]}, "kind": "shell", **more}
     return ev.EffectRequested(
         effect_id=f"{call}-{task}",
         call_id=call,
@@ -26,7 +28,7 @@ def wanted(call: str, task: str, label: str, **more: object) -> ev.EffectRequest
         label=label,
         args_sha256="",
         task_def_ref=task_file(f"{call}-{task}", "task.json"),
-        **facts,  # type: ignore[arg-type]
+        **facts,
     )
 
 
@@ -37,11 +39,11 @@ def began(effect: str, attempt: int = 1, approval: str | None = None) -> ev.Effe
     )
 
 
-def ended(effect: str, attempt: int = 1, **more: object) -> ev.EffectResolved:
+def ended(effect: str, attempt: int = 1, **more: Any) -> ev.EffectResolved:
     """Return a good end."""
     return ev.EffectResolved(
         effect_id=effect, attempt=attempt, status="ok", **{"result": {"ok": True}, **more}
-    )  # type: ignore[arg-type]
+    )
 
 
 def failed(effect: str, message: str, attempt: int = 1) -> ev.EffectResolved:
@@ -50,7 +52,7 @@ def failed(effect: str, message: str, attempt: int = 1) -> ev.EffectResolved:
     return ev.EffectResolved(effect_id=effect, attempt=attempt, status="error", error=error)
 
 
-def asked(run: Written, call: str, name: str, question: str, **more: object) -> ev.BreakpointRequested:
+def asked(run: Written, call: str, name: str, question: str, **more: Any) -> ev.BreakpointRequested:
     """Return a question, with its document."""
     shown = run.writer.put_blob(shown_path(name), f"# {question}\n".encode())
     return ev.BreakpointRequested(
@@ -59,7 +61,7 @@ def asked(run: Written, call: str, name: str, question: str, **more: object) -> 
         question=question,
         policy_sha256=SHA,
         shown_sha256=shown.sha256,
-        **{"rule": "production", "eligible": ("ada@example.com",), **more},  # type: ignore[arg-type]
+        **{"rule": "production", "eligible": ("ada@example.com",), **more},
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
-from babysitter.access.roles import ROLES, Caller
+from babysitter.access.roles import ROLES, Caller, Role
 from babysitter.journal.writer import JournalWriter, create_journal
 from babysitter.model import events as ev
 from babysitter.server.app import App
@@ -36,7 +37,7 @@ recognise = false
 """
 SHA = "0" * 64
 HOLDER = Holder(user="alice", host="build-1", pid=4711, since="2026-01-31T10:15:30.123456Z")
-PERSON = frozenset(role for role in ROLES if role != "agent")
+PERSON: frozenset[Role] = frozenset(role for role in ROLES if role != "agent")
 
 
 @dataclass
@@ -63,13 +64,13 @@ class Server:
     door: ListedDoor
     written: dict[str, Written] = field(default_factory=dict)
 
-    def write(self, run_id: str, *, ago_s: float = 0.0, **more: object) -> Written:
+    def write(self, run_id: str, *, ago_s: float = 0.0, **more: Any) -> Written:
         """Make a run that began so long ago."""
         home = self.hosting.home
         clock = FakeClock(home.workspace.clock.now_ns() - int(ago_s * 1e9), step_ns=1000)
         first = ev.RunCreated(
             **{**{name: getattr(created(run_id), name) for name in created(run_id).__struct_fields__}, **more}
-        )  # type: ignore[arg-type]
+        )
         files = {"run.json": {"runId": run_id}, "inputs.json": {"version": "1.2.0"}}
         create_journal(home.workspace.store, run_id, files, [first], home.workspace.secrets(()).masker, clock)
         writer, _ = JournalWriter.open(
@@ -84,14 +85,14 @@ class Server:
         self.hosting.home.poke(run_id)
 
 
-def caller(name: str, roles: frozenset[str]) -> Caller:
+def caller(name: str, roles: frozenset[Role]) -> Caller:
     """Return somebody who is signed in."""
     return Caller(
         name=name,
         is_person=True,
         roles={"shop": roles},
         method="passkey",
-        credential=name,  # type: ignore[dict-item]
+        credential=name,
     )
 
 

@@ -86,6 +86,7 @@ def test_the_inbox_shows_what_comes_and_goes(shop: tuple[Server, Path]) -> None:
 def test_where_there_is_no_terminal_each_event_is_a_line(shop: tuple[Server, Path]) -> None:
     server, root = shop
     runs.broken(server)
+    lines: list[str] = []
     for more in ([], ["--json"]):
         argv = [sys.executable, "-m", "babysitter", "run", "watch", "import-3", *more]
         done = subprocess.run(argv, cwd=root, capture_output=True, text=True, timeout=60, check=False)
