@@ -26,7 +26,7 @@ from babysitter.mcp.tools import TOOLS
 from babysitter.model.errors import BabysitterError
 from babysitter.model.events import EVENT_TYPES
 from babysitter.model.values import MAX_DEPTH
-from babysitter.server.app import GATE
+from babysitter.server.refused import GATE
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"

@@ -4,7 +4,18 @@ import os
 import sys
 
 DRIVING = frozenset(
-    {"start", "resume", "iterate", "replay", "cancel", "mcp", "run:iterate", "run:replay", "run:cancel"}
+    {
+        "start",
+        "resume",
+        "iterate",
+        "replay",
+        "cancel",
+        "mcp",
+        "serve",
+        "run:iterate",
+        "run:replay",
+        "run:cancel",
+    }
 )
 """Commands that run process code."""
 

@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     ),
     "policy": ("babysitter.cli.policy", "policy", "Show who may approve what, and say why."),
     "key": ("babysitter.cli.key", "key", "Say who may sign with which key."),
+    "serve": ("babysitter.cli.serve", "serve", "Show, drive and answer runs in a browser, for a team."),
     "person": ("babysitter.cli.person", "person", "Say who signs in to the server with a passkey."),
     "token": ("babysitter.cli.token", "token", "Make, list and revoke tokens of the server."),
     "login": ("babysitter.cli.login", "login", "Sign in at a server with your SSH key."),

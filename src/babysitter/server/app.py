@@ -13,7 +13,6 @@ The gate, in this order; each step answers by itself when it says no:
 Whatever happens is one line in the access log, and no reply ever holds a traceback.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,22 +28,21 @@ from starlette.types import Message, Receive, Scope, Send
 
 from babysitter.access.access_log import TEXT_MAX, AccessLog, Requested
 from babysitter.access.door import Door
+from babysitter.access.entrance import Entrance
 from babysitter.access.rates import Rates
 from babysitter.access.roles import Caller
 from babysitter.model.errors import BabysitterError, CredentialError, NotFoundError, StoreError
+from babysitter.server.credentials import COOKIE, bearer, cookies
 from babysitter.server.exchange import Asked, ErrorReply, ErrorShown, Reply, as_json
 from babysitter.server.headers import Ground
 from babysitter.server.pages.refusals import told
+from babysitter.server.refused import BODY_BYTES_MAX, HEAD_BYTES_MAX, OPEN_BODY_BYTES_MAX, Refused, read_body
 from babysitter.server.routes import Route, Table
 from babysitter.server.streams import Streams
 from babysitter.service.hosting.hosting import Hosting
 from babysitter.service.hosting.premises import Masks
 
-BODY_BYTES_MAX = 1024 * 1024
-BODY_S_MAX = 15.0
 FAILURES_PER_MINUTE = 20
-COOKIE = "__Host-babysitter"
-"""The session's cookie; browsers take one of that name only from a secure page, for the whole host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +52,7 @@ class Parts:
     hosting: Hosting
     ground: Ground
     door: Door
+    entrance: Entrance
     log: AccessLog
     rates: Rates
     failures: Rates
@@ -124,13 +123,19 @@ class App:
                     Request(passage.scope, receive), self._asked(passage, b""), send, self._still(passage)
                 )
                 return
-            body = await _body(Request(passage.scope, receive))
+            most = OPEN_BODY_BYTES_MAX if route.open else BODY_BYTES_MAX
+            body = await read_body(Request(passage.scope, receive), most)
             assert route.answer is not None, "only streams have none"
             reply = await to_thread.run_sync(_answered, route, self._asked(passage, body))
         except BabysitterError as error:
             passage.refused = error.code
-            reply = await to_thread.run_sync(told, self._asked(passage, b""), error)
-        except _Refused as refused:
+            guessed = self._guessed(passage) if isinstance(error, CredentialError) else None
+            reply = (
+                guessed
+                if guessed is not None
+                else await to_thread.run_sync(told, self._asked(passage, b""), error)
+            )
+        except Refused as refused:
             passage.refused = refused.code
             reply = refused.reply
         await self._leave(passage, reply, receive, send)
@@ -141,22 +146,24 @@ class App:
         if parts.log.is_dead:
             # What nobody could read of later is not done now.
             parts.log.open()
+        if _head_bytes(passage.scope) > HEAD_BYTES_MAX:
+            raise Refused("usage.head", f"the head has more than {HEAD_BYTES_MAX} bytes.")
         if not parts.ground.may_reach(passage.address):
-            raise _Refused("refused.network", "this address may not reach the server.")
+            raise Refused("refused.network", "this address may not reach the server.")
         if not parts.ground.is_ours(headers.get("host", "")):
-            raise _Refused("refused.host", "this server is not called so.")
+            raise Refused("refused.host", "this server is not called so.")
         passage.route, passage.params = self._match(passage.scope)
-        credential = _bearer(headers) or _cookies(headers).get(COOKIE, "")
-        if parts.ground.is_cross_site(method, headers, has_session=not _bearer(headers) and bool(credential)):
-            raise _Refused("refused.cross_site", "another site's page may not ask for this.")
+        credential = bearer(headers) or cookies(headers).get(COOKIE, "")
+        if parts.ground.is_cross_site(method, headers, has_session=not bearer(headers) and bool(credential)):
+            raise Refused("refused.cross_site", "another site's page may not ask for this.")
         if not passage.route.open:
-            passage.caller = self._who(headers, passage.address)
+            passage.caller = self._who(headers)
         self._check_rate(passage.caller.credential if passage.caller is not None else passage.address)
 
     def _check_rate(self, key: str) -> None:
         wait_s = self._parts.rates.wait_s(key)
         if wait_s:
-            raise _Refused("refused.rate", "too many requests.", {"Retry-After": str(int(wait_s) + 1)})
+            raise Refused("refused.rate", "too many requests.", _later(wait_s))
 
     def _match(self, scope: Scope) -> tuple[Route, Mapping[str, str]]:
         allowed: set[str] = set()
@@ -168,22 +175,25 @@ class App:
             if match is Match.PARTIAL and isinstance(route, StarletteRoute):
                 allowed |= route.methods or set()
         if allowed:
-            raise _Refused("usage.method", "not so.", {"Allow": ", ".join(sorted(allowed))})
+            raise Refused("usage.method", "not so.", {"Allow": ", ".join(sorted(allowed))})
         raise NotFoundError("there is nothing here.", hint="See /api/v1/openapi.json, or begin at /.")
 
-    def _who(self, headers: Mapping[str, str], address: str) -> Caller:
-        """Return who asks; an address that guesses too often is not listened to any more."""
-        token, cookie = _bearer(headers), _cookies(headers).get(COOKIE, "")
+    def _who(self, headers: Mapping[str, str]) -> Caller:
+        """Return who asks."""
+        token, cookie = bearer(headers), cookies(headers).get(COOKIE, "")
         if not token and not cookie:
             raise CredentialError("nobody is signed in.", hint="Sign in at /sign-in, or send a token.")
-        try:
-            return self._parts.door.by_token(token) if token else self._parts.door.by_session(cookie)
-        except CredentialError:
-            wait_s = self._parts.failures.wait_s(address)
-            if wait_s:
-                later = {"Retry-After": str(int(wait_s) + 1)}
-                raise _Refused("refused.rate", "too many failures.", later) from None
-            raise
+        return self._parts.door.by_token(token) if token else self._parts.door.by_session(cookie)
+
+    def _guessed(self, passage: _Passage) -> Reply | None:
+        """Count a credential that is none; return what an address gets that has guessed too often."""
+        route = passage.route
+        is_guess = bearer(passage.headers) or cookies(passage.headers).get(COOKIE) or (route and route.open)
+        wait_s = self._parts.failures.wait_s(passage.address) if is_guess else 0.0
+        if not wait_s:
+            return None
+        passage.refused = "refused.rate"
+        return Refused("refused.rate", "too many failures.", _later(wait_s)).reply
 
     def _still(self, passage: _Passage) -> "partial[Caller | None]":
         """Return what tells whether a stream's credential still counts."""
@@ -191,21 +201,22 @@ class App:
 
     def _again(self, passage: _Passage) -> Caller | None:
         try:
-            return self._who(passage.headers, passage.address)
-        except (BabysitterError, _Refused):
+            return self._who(passage.headers)
+        except (BabysitterError, Refused):
             return None
 
     def _asked(self, passage: _Passage, body: bytes) -> Asked:
         request = Request(passage.scope)
         return Asked(
             hosting=self._parts.hosting,
+            entrance=self._parts.entrance,
             caller=passage.caller,
             method=passage.scope["method"],
             path=passage.scope["path"],
             params=passage.params,
             query=dict(request.query_params),
             headers=passage.headers,
-            cookies=_cookies(passage.headers),
+            cookies=cookies(passage.headers),
             body=body,
             address=passage.address,
         )
@@ -254,26 +265,13 @@ class App:
         self._parts.log.write(line)
 
 
-GATE: Mapping[str, int] = {
-    "refused.network": 403,
-    "refused.host": 421,
-    "refused.cross_site": 403,
-    "refused.rate": 429,
-    "usage.method": 405,
-    "usage.too_large": 413,
-    "usage.too_slow": 408,
-}
-"""What the gate says no with, before any use case is asked, and each one's status."""
+def _head_bytes(scope: Scope) -> int:
+    headers = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
 
 
-class _Refused(Exception):  # noqa: N818 (a way out of the gate, never seen outside of it)
-    """The gate says no before any use case was asked."""
-
-    def __init__(self, code: str, why: str, headers: Mapping[str, str] | None = None) -> None:
-        self.code, status = code, GATE[code]
-        reply = as_json(ErrorReply(error=ErrorShown(code=code, message=why)), status=status)
-        self.reply = Reply(status=status, body=reply.body, headers=headers or {})
-        super().__init__(why)
+def _later(wait_s: float) -> Mapping[str, str]:
+    return {"Retry-After": str(int(wait_s) + 1)}
 
 
 def _answered(route: Route, asked: Asked) -> Reply:
@@ -294,40 +292,6 @@ def _answered(route: Route, asked: Asked) -> Reply:
             hint="Nothing that was acknowledged is lost. Please report it with that line.",
         )
         return as_json(ErrorReply(error=shown), status=500)
-
-
-async def _body(request: Request) -> bytes:
-    """Return the whole body. Step 6."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-        raise _Refused("usage.too_large", f"the body has more than {BODY_BYTES_MAX} bytes.", _CLOSE)
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_S_MAX):
-            async for part in request.stream():
-                size += len(part)
-                if size > BODY_BYTES_MAX:
-                    raise _Refused(
-                        "usage.too_large", f"the body has more than {BODY_BYTES_MAX} bytes.", _CLOSE
-                    )
-                parts.append(part)
-    except TimeoutError:
-        raise _Refused("usage.too_slow", "the body did not come in time.", _CLOSE) from None
-    return b"".join(parts)
-
-
-_CLOSE = {"Connection": "close"}
-
-
-def _bearer(headers: Mapping[str, str]) -> str:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _cookies(headers: Mapping[str, str]) -> dict[str, str]:
-    pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
-    return {name: value for name, mark, value in pairs if mark}
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

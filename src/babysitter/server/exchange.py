@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
+from babysitter.access.entrance import Entrance
 from babysitter.access.roles import Caller
 from babysitter.model.errors import BabysitterError, UsageError
 from babysitter.service.hosting.hosting import Hosting
@@ -38,6 +39,7 @@ class Asked:
     """
 
     hosting: Hosting
+    entrance: Entrance
     caller: Caller | None
     method: str
     path: str

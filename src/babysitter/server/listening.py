@@ -4,7 +4,9 @@ Beyond loopback it listens only with TLS, or behind a proxy that the settings na
 somebody can sign in; otherwise it refuses, and says which of these is missing.
 """
 
+import asyncio
 import contextlib
+import signal
 import socket
 import ssl
 import threading
@@ -15,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from babysitter.model.errors import RefusedError, SettingsError
 from babysitter.server.headers import is_loopback
+from babysitter.server.refused import HEAD_BYTES_MAX
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from babysitter.server.app import App
 
-HEADER_BYTES_MAX = 16 * 1024
 KEEP_ALIVE_S = 15
 CONNECTIONS_MAX = 2000
 _CERTIFICATE_LOOK_S = 5.0
@@ -66,7 +70,7 @@ def check_where(where: Where, *, people: int) -> None:
 
 
 def bound(where: Where) -> socket.socket:
-    """Return a socket that listens there.
+    """Return a socket that is bound there and does not listen yet.
 
     Raises:
         RefusedError: the address is taken, or not this machine's.
@@ -77,7 +81,6 @@ def bound(where: Where) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((where.host.strip("[]"), where.port))
-        sock.listen(512)
     except OSError as error:
         sock.close()
         raise RefusedError(
@@ -140,8 +143,8 @@ class Certificate:
             thread.join()
 
 
-def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> None:
-    """Serve until a signal says stop."""
+def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> int:
+    """Serve until a signal says stop; return its number."""
     import logging  # noqa: PLC0415 (only to serve)
 
     import uvicorn  # noqa: PLC0415
@@ -158,7 +161,7 @@ def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> 
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
         limit_concurrency=CONNECTIONS_MAX,
@@ -169,7 +172,25 @@ def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> 
     if certificate is not None:
         config.ssl = certificate.context
     with certificate.watched() if certificate is not None else contextlib.nullcontext():
-        uvicorn.Server(config).run(sockets=[sock])
+        return _until_a_signal(uvicorn.Server(config), sock)
+
+
+def _until_a_signal(server: "uvicorn.Server", sock: socket.socket) -> int:
+    """Serve; uvicorn would hand the signal on and end us before the runs are let go of."""
+    got: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        server.force_exit = bool(got)
+        server.should_exit = True
+        got.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        asyncio.run(server._serve(sockets=[sock]))  # noqa: SLF001 (serve, without signals of its own)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return got[0] if got else 0
 
 
 def url_of(where: Where, sock: socket.socket) -> str:

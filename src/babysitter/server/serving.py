@@ -36,12 +36,12 @@ class Serving:
     sock: "socket.socket"
     certificate: Certificate | None
 
-    def run(self) -> None:
-        """Serve until a signal says stop; afterwards nothing is driven and nothing is lost."""
+    def run(self) -> int:
+        """Serve until a signal says stop; return its number. Afterwards nothing is driven, nothing lost."""
         with _synced(self.premises):
             self.hosting.start()
             try:
-                listen(self.app, self.sock, self.certificate)
+                return listen(self.app, self.sock, self.certificate)
             finally:
                 self.hosting.stop()
 
@@ -56,18 +56,20 @@ def serving(workspace: "Workspace", where: Where) -> Iterator[Serving]:
     """
     hosting = host(workspace)
     with Premises(hosting).opened() as premises:
-        check_where(where, people=premises.people())
-        certificate = None
-        if where.cert is not None and where.key is not None:
-            certificate = Certificate(where.cert, where.key)
         sock = bound(where)
         try:
-            ground = _ground(workspace, where, sock.getsockname()[1])
+            url = workspace.place.settings.server.public_url or url_of(where, sock)
+            premises.is_reached_at(url)
+            check_where(where, people=premises.people())
+            certificate = None
+            if where.cert is not None and where.key is not None:
+                certificate = Certificate(where.cert, where.key)
+            stands = ground_at(workspace, where, sock.getsockname()[1])
             yield Serving(
-                url=workspace.place.settings.server.public_url or url_of(where, sock),
+                url=url,
                 hosting=hosting,
                 premises=premises,
-                app=App(parts_of(hosting, premises, ground)),
+                app=App(parts_of(hosting, premises, stands)),
                 sock=sock,
                 certificate=certificate,
             )
@@ -83,6 +85,7 @@ def parts_of(hosting: Hosting, premises: Premises, ground: Ground) -> Parts:
         hosting=hosting,
         ground=ground,
         door=premises.door,
+        entrance=premises.entrance,
         log=premises.log,
         rates=Rates(clock, per_minute=settings.requests_per_minute),
         failures=Rates(clock, per_minute=FAILURES_PER_MINUTE),
@@ -105,7 +108,8 @@ def where_of(workspace: "Workspace", *, host_name: str, port: int, cert: str, ke
     )
 
 
-def _ground(workspace: "Workspace", where: Where, port: int) -> Ground:
+def ground_at(workspace: "Workspace", where: Where, port: int) -> Ground:
+    """Return where a server of that workspace stands that listens at that port."""
     settings = workspace.place.settings.server
     return ground_of(
         host=where.host,

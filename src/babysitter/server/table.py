@@ -1,6 +1,6 @@
 """Every route of the server, gathered."""
 
-from babysitter.server.api import questions, runs, system
+from babysitter.server.api import login, people, questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
 from babysitter.server.pages import audit, frame, inbox
@@ -22,6 +22,8 @@ TABLE: Table = (
     *system.ROUTES,
     *runs.ROUTES,
     *questions.ROUTES,
+    *login.ROUTES,
+    *people.ROUTES,
     *frame.ROUTES,
     *inbox.ROUTES,
     *runs_page.ROUTES,

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from babysitter.access.rates import Rates
 from babysitter.access.roles import ROLES, Caller, Role
+from babysitter.config import Place
 from babysitter.server.app import App
 from babysitter.server.headers import Ground, ground_of
 from babysitter.server.serving import parts_of
@@ -52,6 +53,12 @@ def hosted_fake(workspace_id: str, place: FakeWorkspace) -> Hosted:
     )
 
 
+def _called(workspace_id: str, place: Place) -> Place:
+    """Return the place of a workspace whose settings call it so."""
+    settings = replace(place.settings, workspace=replace(place.settings.workspace, id=workspace_id))
+    return replace(place, settings=settings)
+
+
 @dataclass
 class Server:
     """A server without a socket. ``place``: the workspace ``here``; tokens are named after roles."""
@@ -71,7 +78,8 @@ class Server:
             | {f"{role}-elsewhere": caller(role, workspace=ELSEWHERE) for role in ROLES}
         )
         runs_dir = self.folder / ".a5c" / "runs"
-        self.place.place = replace(self.place.place, runs_dir=runs_dir)
+        self.place.place = _called(HERE, replace(self.place.place, runs_dir=runs_dir))
+        self.other.place = _called(ELSEWHERE, self.other.place)
         self.premises = Premises(self.hosting, self.door)
         self.premises.log.open()
         parts = parts_of(self.hosting, self.premises, self.ground)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from babysitter.model.errors import SettingsError
 from babysitter.model.lines import Chain
-from babysitter.server.app import BODY_BYTES_MAX
 from babysitter.server.headers import ground_of
+from babysitter.server.refused import BODY_BYTES_MAX
 from tests.unit.server.served import ORIGIN, Server, ground
 
 

@@ -75,7 +75,8 @@ def test_each_role_may_what_its_row_says_and_nothing_else(server: Server, route:
     if role == "agent" and route.action in PEOPLE_ONLY:
         may = False
     assert (code == "refused.role") == (not may), (status, code)
-    assert status != 401
+    # The fake door's tokens are not the entrance's, which ends them.
+    assert status != 401 or route.name == "login.end"
     assert status < 500
 
 
@@ -116,6 +117,8 @@ def test_every_action_that_a_route_asks_for_has_its_row() -> None:
 
 def test_only_what_must_be_is_open_to_all() -> None:
     assert {route.name for route in TABLE if route.open} == {
+        "login.challenge",
+        "login.finish",
         "system.health",
         "system.openapi",
         "system.ready",

@@ -77,6 +77,7 @@ class TokenDesk:
             UsageError: what is asked for makes no sense: an unknown kind, scope or workspace, no person.
             ForbiddenError: the actor may not hand out so much.
         """
+        require_somewhere(self.actor, "token.manage", self.entrance.grants)
         checked = self._checked(wish)
         require(self.actor, "token.manage", checked.workspaces or self.entrance.grants.workspaces)
         if checked.kind == "human" and self.actor.name != checked.person and not self._is_local:

@@ -7,7 +7,11 @@ from typing import Protocol
 
 from babysitter.access.access_log import AccessLog
 from babysitter.access.door import Door
+from babysitter.access.entrance import Entrance
 from babysitter.access.server_lock import server_lock
+from babysitter.service.access.acting import LocalAccount
+from babysitter.service.access.opening import entrance_of
+from babysitter.service.access.people import PeopleDesk
 from babysitter.service.hosting.hosting import Hosting
 from babysitter.service.wiring import beside_runs, folder_tree
 
@@ -25,9 +29,12 @@ class Masks(Protocol):
 class Premises:
     """See the module. ``opened`` once."""
 
-    def __init__(self, hosting: Hosting, door: Door | None = None) -> None:
+    def __init__(self, hosting: Hosting, door: Door | None = None, *, url: str = "") -> None:
+        """Args: ``url``: how people reach the server, where the settings do not say it."""
+        self._hosting = hosting
         self._workspace = hosting.home.workspace
         self._door = door
+        self._url = url
         folder = beside_runs(self._workspace.place.runs_dir, FOLDER).parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tree = folder_tree(folder)
@@ -47,15 +54,31 @@ class Premises:
             finally:
                 self.log.close()
 
+    def is_reached_at(self, url: str) -> None:
+        """Take note of how people reach the server, before anybody enters."""
+        self._url = url
+
+    @cached_property
+    def entrance(self) -> Entrance:
+        """What lets people in."""
+        served = [hosted.workspace.place for hosted in self._hosting.all.values()]
+        return entrance_of(self._workspace, served=served, url=self._url)
+
     @cached_property
     def door(self) -> Door:
         """What tells who is asking."""
-        assert self._door is not None, "given, until the entrance is built"
-        return self._door
+        return self._door or self.entrance
 
     def people(self) -> int:
-        """Return how many people can sign in."""
-        return 0
+        """Return how many people can sign in: with a passkey of theirs, or an invitation to make one."""
+        passkeys = self.entrance.passkeys
+        named = {key.person for key in passkeys.all()} | {each.person for each in passkeys.invitations()}
+        return len(named)
+
+    def invite(self, person: str) -> str:
+        """Return a link with which somebody adds a passkey, for the account at the terminal to hand on."""
+        desk = PeopleDesk(self.entrance, self._workspace, LocalAccount(self._workspace.place.user))
+        return desk.invite(person).link
 
     @cached_property
     def mask(self) -> Masks:
