@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 _PAST = {"approve": "Approved", "reject": "Rejected", "defer": "Deferred"}
 
 
-@click.command(epilog="Example: babysitter inbox --json")
+@click.command(epilog="Example: babysitter inbox --watch")
+@click.option("--watch", is_flag=True, help="Stay, and show what waits as it comes and goes.")
 @json_option
 @runs_dir_option
-def inbox(*, as_json: bool, runs_dir: str | None) -> None:
+def inbox(*, watch: bool, as_json: bool, runs_dir: str | None) -> None:
     """List what waits for a person, oldest first."""
-    views = Queries(workspace(runs_dir)).inbox()
+    opened = workspace(runs_dir)
+    if watch:
+        from babysitter.cli.watching import watch_inbox  # noqa: PLC0415 (only here)
+
+        watch_inbox(opened, live=sys.stdout.isatty() and sys.stdin.isatty() and not as_json, as_json=as_json)
+        return
+    views = Queries(opened).inbox()
     show(
         {"breakpoints": views},
         as_json=as_json,

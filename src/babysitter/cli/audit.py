@@ -59,6 +59,37 @@ def approvals(*, as_json: bool, runs_dir: str | None, **wanted: str) -> None:
     )
 
 
+@audit.command("access", epilog="Example: babysitter audit access --since 2026-01 --denied")
+@click.option("--who", default="", metavar="NAME", help="Of this person or agent.")
+@click.option("--since", default="", metavar="DATE", help="From this date or time on.")
+@click.option("--denied", is_flag=True, help="Only what was refused.")
+@click.option("--limit", default=100, show_default=True, help="So many of the newest; at most 500.")
+@json_option
+@runs_dir_option
+def access(*, who: str, since: str, denied: bool, limit: int, as_json: bool, runs_dir: str | None) -> None:
+    """List who asked what of this workspace's server, newest first. Leaves with 1 if its log is broken."""
+    from babysitter.service.hosting.access_seen import AccessWanted, access_seen  # noqa: PLC0415 (only here)
+
+    wanted = AccessWanted(who=who, since=since, denied=denied, limit=limit)
+    found = access_seen(workspace(runs_dir), wanted)
+    rows = [
+        (
+            each.at[:19],
+            each.who or "-",
+            each.address,
+            f"{each.method} {each.path}",
+            f"{each.status} {each.refused}".rstrip(),
+        )
+        for each in found.requests
+    ]
+    lines = [table(rows, ("AT", "WHO", "FROM", "WHAT", "RESULT")) if rows else "No such requests."]
+    if found.older is not None:
+        lines.append(f"{found.total} in all; --limit shows more of them.")
+    lines += [found.problem] if found.problem else []
+    show(found, as_json=as_json, text=lambda: "\n".join(lines))
+    leave(1 if found.problem else 0)
+
+
 @audit.command("report", epilog="Example: babysitter audit report --since 2026-01-01 --output january.html")
 @click.argument("run_id", metavar="RUN", required=False, shell_complete=offer_runs)
 @click.option("--since", metavar="DATE", help="Every run that began then or later.")

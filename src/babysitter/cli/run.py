@@ -1,7 +1,7 @@
 """``run``: look at runs; create, advance, cancel and signal them."""
 
 import contextlib
-import time
+import sys
 
 import click
 import msgspec
@@ -20,8 +20,6 @@ from babysitter.cli.terminal import (
     workspace,
 )
 from babysitter.service.queries import Queries
-
-WATCH_EVERY_S = 0.2
 
 
 @click.group(cls=Verbs, epilog="Example: babysitter run list --status waiting")
@@ -95,17 +93,16 @@ def events(*, run_id: str, after: int, types: tuple[str, ...], as_json: bool, ru
 @json_option
 @runs_dir_option
 def watch(*, run_id: str, as_json: bool, runs_dir: str | None) -> None:
-    """Print a run's events as they come, until it ends."""
-    queries = Queries(workspace(runs_dir))
-    found, seq = queries.run_id(run_id), 0
-    while True:
-        for view in queries.events(found, after=seq):
-            seq = view.seq
-            click.echo(msgspec.json.encode(view).decode() if as_json else event_line(view))
-        now = queries.status(found)
-        if now.status in ("completed", "failed", "cancelled") and now.seq == seq:
-            leave(STATUS_OF_RUN[now.status])
-        time.sleep(WATCH_EVERY_S)
+    """Watch a run until it ends: on a terminal its timeline, else its events, a line each."""
+    from babysitter.cli.watching import watch_lines, watch_run  # noqa: PLC0415 (only here)
+
+    opened = workspace(runs_dir)
+    found = Queries(opened).run_id(run_id)
+    live = sys.stdout.isatty() and sys.stdin.isatty() and not as_json
+    status = watch_run(opened, found) if live else watch_lines(opened, found, as_json=as_json)
+    if live:
+        click.echo(run_summary(Queries(opened).status(found)))
+    leave(STATUS_OF_RUN[status])
 
 
 @run.command("create", epilog="Example: babysitter run create process.py --input target=dist --json")

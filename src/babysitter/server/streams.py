@@ -115,6 +115,10 @@ async def _moves(hosted: list[Hosted], still: Still) -> AsyncIterator[bytes]:
     loop, moved, which = asyncio.get_running_loop(), asyncio.Event(), set[str]()
 
     def note(run_id: str) -> None:
+        if run_id in which:
+            # It will be told, after what happened now: nothing is to be woken for.
+            return
+
         def remember() -> None:
             which.add(run_id)
             moved.set()

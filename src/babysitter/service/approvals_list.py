@@ -46,6 +46,17 @@ class Wanted:
     process: str = ""
     decision: str = ""
 
+    def takes(self, view: ApprovalView) -> bool:
+        """Tell whether an answer is among them."""
+        return (
+            view.at >= self.since
+            and self.by in ("", view.approver, view.on_behalf_of)
+            and self.rule in ("", view.rule)
+            and self.environment in ("", view.environment)
+            and self.process in ("", view.process_id)
+            and self.decision in ("", view.decision)
+        )
+
 
 def list_approvals(workspace: Workspace, wanted: Wanted) -> list[ApprovalView]:
     """Return the answers that are wanted, oldest first. Runs whose journal can't be read are left out."""
@@ -65,7 +76,7 @@ def list_approvals(workspace: Workspace, wanted: Wanted) -> list[ApprovalView]:
         for seq, at, answer in answers:
             outcome = outcomes.get(answer.breakpoint_id, "open")
             view = _view(created, asked[answer.breakpoint_id], answer, (seq, at, outcome))
-            if _is_wanted(view, wanted):
+            if wanted.takes(view):
                 found.append(view)
     return sorted(found, key=lambda view: view.at)
 
@@ -95,15 +106,4 @@ def _view(
         key_fingerprint=answer.key_fingerprint,
         statement_sha256=answer.statement_sha256,
         outcome=outcome,
-    )
-
-
-def _is_wanted(view: ApprovalView, wanted: Wanted) -> bool:
-    return (
-        view.at >= wanted.since
-        and wanted.by in ("", view.approver, view.on_behalf_of)
-        and wanted.rule in ("", view.rule)
-        and wanted.environment in ("", view.environment)
-        and wanted.process in ("", view.process_id)
-        and wanted.decision in ("", view.decision)
     )

@@ -27,6 +27,19 @@ def export_run(workspace: Workspace, run_id: str, target: Path) -> Exported:
     Raises:
         RefusedError: the target exists, or can't be written.
     """
+    data, files = run_archive(workspace, run_id)
+    try:
+        with target.open("xb") as file:
+            file.write(data)
+    except OSError as error:
+        raise RefusedError(
+            f"{target} can't be written: {error.strerror}.", hint="Name another --output."
+        ) from None
+    return Exported(run_id=run_id, path=str(target), files=files, sha256=sha256_hex(data))
+
+
+def run_archive(workspace: Workspace, run_id: str) -> tuple[bytes, int]:
+    """Return that tar file's bytes, and how many files are in it."""
     store = workspace.store
     paths = [path for path in store.paths(run_id) if not path.startswith(_DERIVED)]
     buffer = io.BytesIO()
@@ -36,12 +49,4 @@ def export_run(workspace: Workspace, run_id: str, target: Path) -> Exported:
             entry = tarfile.TarInfo(f"{run_id}/{path}")
             entry.size, entry.mode = len(content), 0o600
             archive.addfile(entry, io.BytesIO(content))
-    data = buffer.getvalue()
-    try:
-        with target.open("xb") as file:
-            file.write(data)
-    except OSError as error:
-        raise RefusedError(
-            f"{target} can't be written: {error.strerror}.", hint="Name another --output."
-        ) from None
-    return Exported(run_id=run_id, path=str(target), files=len(paths), sha256=sha256_hex(data))
+    return buffer.getvalue(), len(paths)

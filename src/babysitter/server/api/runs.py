@@ -3,6 +3,7 @@
 from babysitter.server.exchange import Asked, Reply, as_json
 from babysitter.server.routes import Route, Table
 from babysitter.service.harness import Iteration
+from babysitter.service.hosting.rerunning import rerun as start_again
 from babysitter.service.hosting.runs import (
     EventPage,
     Output,
@@ -60,6 +61,11 @@ def events(asked: Asked) -> Reply:
         workspace=asked.workspace,
     )
     return as_json(found)
+
+
+def rerun(asked: Asked) -> Reply:
+    """Create a run of the same ENTRY with the same inputs."""
+    return as_json(start_again(asked.visit, asked.params["run"], asked.workspace), status=201)
 
 
 def cancel(asked: Asked) -> Reply:
@@ -173,6 +179,17 @@ ROUTES: Table = (
         action="run.read",
         query={"after": "Only lines after this seq, where there is no Last-Event-ID.", **_WHERE},
         streams=True,
+    ),
+    Route(
+        method="POST",
+        path=f"{_RUN}/rerun",
+        name="runs.rerun",
+        answer=rerun,
+        summary="Create a run of the same ENTRY with the same inputs, in the caller's name.",
+        action="run.create",
+        gives=RunView,
+        status=201,
+        query=_WHERE,
     ),
     Route(
         method="POST",

@@ -20,7 +20,7 @@ from babysitter.model.clock import parse_time
 from babysitter.model.errors import BabysitterError, RunLockedError
 from babysitter.service.hosting.catalogue import Catalogue, Entry
 from babysitter.service.hosting.feed import Feed
-from babysitter.service.patience import Patience, Silence
+from babysitter.service.patience import Follows, Patience, Silence
 from babysitter.service.runs import RunService
 from babysitter.service.wiring import Workspace
 
@@ -33,11 +33,22 @@ LINGER_S = 0.2
 
 
 class _Teller(Silence):
-    """The face of a driver that nobody sits before: it tells the feed that lines are durable."""
+    """The face of a driver that nobody sits before: it tells the feed of lines, and of what tasks write."""
 
     def __init__(self, conductor: "Conductor", run_id: str) -> None:
         self._conductor = conductor
         self._run_id = run_id
+
+    @property
+    def follows(self) -> Follows:
+        """See Face. What is written is read back from its file, so only that something was is wanted."""
+        return "masked"
+
+    def output(self, effect_id: str, stream: str, chunk: bytes) -> None:
+        """See Face."""
+        del effect_id, stream
+        if chunk:
+            self._conductor.wrote(self._run_id)
 
     def journaled(self) -> None:
         """See Face."""
@@ -91,6 +102,10 @@ class Conductor:
         entry = self._catalogue.get(topmost)
         if entry is None or not entry.harness:
             self._want(topmost)
+
+    def wrote(self, run_id: str) -> None:
+        """A task of the run has written output."""
+        self._feed.tell(run_id)
 
     def moved(self, run_id: str) -> None:
         """Take note that a run has new lines. Called by its driver."""
@@ -189,7 +204,7 @@ class Conductor:
             # Somebody else drives it, which is all that is wanted; when they leave, we look again.
             pause_s = LOCKED_AGAIN_S
         except BabysitterError as error:
-            problem, pause_s = error.message, PROBLEM_AGAIN_S
+            problem, pause_s = f"{error.message} {error.hint}".rstrip(), PROBLEM_AGAIN_S
         except Exception as defect:  # noqa: BLE001 (one run's defect must not end the others; it is shown)
             problem = f"a defect of Babysitter: {type(defect).__name__}"
             pause_s = PROBLEM_AGAIN_S

@@ -1,7 +1,7 @@
 """The workspaces that one server serves, each with its catalogue, its feed and its conductor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from babysitter.model.errors import NotFoundError, SettingsError
@@ -10,6 +10,7 @@ from babysitter.service.hosting.catalogue import Catalogue
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
 from babysitter.service.hosting.telling import Telling
+from babysitter.service.hosting.verified import VerifiedRuns
 from babysitter.service.queries import Queries
 from babysitter.service.wiring import Workspace, open_workspace
 
@@ -24,6 +25,7 @@ class Hosted:
     feed: Feed
     conductor: Conductor | None
     telling: Telling | None = None
+    verified: VerifiedRuns = field(default_factory=VerifiedRuns)
 
     @property
     def queries(self) -> Queries:

@@ -1,0 +1,128 @@
+"""The audit: what is proven of each run, who answered what, who asked what of the server, exports."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from babysitter.server.exchange import Asked, Reply
+from babysitter.server.pages.rendering import page
+from babysitter.server.routes import Route, Table
+from babysitter.service.approvals_list import Wanted
+from babysitter.service.hosting.access_seen import AccessWanted, visited_access
+from babysitter.service.hosting.audited import PAGE, VisitedAudit
+
+
+def overview(asked: Asked) -> Reply:
+    """Show what is proven of each run."""
+    found = VisitedAudit(asked.visit).overview(asked.workspace, skip=asked.number("skip", 0))
+    return _page(asked, "audit.html", "Runs", found=found)
+
+
+def approvals(asked: Asked) -> Reply:
+    """Show who answered what."""
+    wanted = Wanted(
+        **{
+            name: asked.query.get(name, "")
+            for name in ("since", "by", "rule", "environment", "process", "decision")
+        }
+    )
+    found = VisitedAudit(asked.visit).approvals(wanted, asked.workspace, skip=asked.number("skip", 0))
+    return _page(asked, "audit_approvals.html", "Approvals", found=found, wanted=wanted)
+
+
+def access(asked: Asked) -> Reply:
+    """Show who asked what of the server."""
+    wanted = AccessWanted(
+        who=asked.query.get("who", ""),
+        since=asked.query.get("since", ""),
+        denied=asked.query.get("denied", "") == "yes",
+        skip=asked.number("skip", 0),
+    )
+    return _page(
+        asked, "audit_access.html", "Access", found=visited_access(asked.visit, wanted), wanted=wanted
+    )
+
+
+def export(asked: Asked) -> Reply:
+    """Give a run's files as one tar file."""
+    run_id = asked.params["run"]
+    data = VisitedAudit(asked.visit).archive(run_id, asked.workspace)
+    name = f'attachment; filename="{run_id}.tar"'
+    return Reply(body=data, type="application/x-tar", headers={"Content-Disposition": name})
+
+
+def _page(asked: Asked, template: str, part: str, **facts: Any) -> Reply:  # noqa: ANN401 (views)
+    def link(**change: object) -> str:
+        """Return this page's address with some of its query changed."""
+        query = {name: value for name, value in {**asked.query, **change}.items() if value}
+        return f"{asked.path}?{urlencode(query)}" if query else asked.path
+
+    may_access = asked.visit.caller.may("access.read", asked.hosting.home.id)
+    return page(
+        asked,
+        template,
+        section="Audit",
+        title=f"Audit: {part}",
+        part=part,
+        link=link,
+        page_size=PAGE,
+        workspaces=asked.visit.known(),
+        may_access=may_access,
+        **facts,
+    )
+
+
+_WHERE = {"workspace": "The id of a workspace; without it, the first that you may audit."}
+_SKIP = {"skip": "How many to leave out."}
+ROUTES: Table = (
+    Route(
+        method="GET",
+        path="/audit",
+        name="page.audit",
+        answer=overview,
+        summary="What is proven of each run, and emergencies that wait for a review.",
+        action="audit.read",
+        query={**_SKIP, **_WHERE},
+    ),
+    Route(
+        method="GET",
+        path="/audit/approvals",
+        name="page.audit.approvals",
+        answer=approvals,
+        summary="Who answered what.",
+        action="audit.read",
+        query={
+            "since": "From this date or time on.",
+            "by": "Of this person, or in their place.",
+            "rule": "Under this rule.",
+            "environment": "About this environment.",
+            "process": "In runs of this process.",
+            "decision": "approve, reject or defer.",
+            **_SKIP,
+            **_WHERE,
+        },
+    ),
+    Route(
+        method="GET",
+        path="/audit/access",
+        name="page.audit.access",
+        answer=access,
+        summary="Who asked what of the server.",
+        action="access.read",
+        query={
+            "who": "Of this person or agent.",
+            "since": "From this date or time on.",
+            "denied": "yes: only what was refused.",
+            **_SKIP,
+        },
+    ),
+    Route(
+        method="GET",
+        path="/runs/{run}/export",
+        name="page.run.export",
+        answer=export,
+        summary="A run's files, as one tar file.",
+        action="audit.read",
+        query={"workspace": "The id of a workspace; without it, whichever has the run."},
+        gives_type="application/x-tar",
+    ),
+)

@@ -1,0 +1,126 @@
+"""What an auditor sees of a workspace: emergencies, who answered what, what of each run is proven."""
+
+from dataclasses import dataclass
+
+from babysitter.model.errors import UsageError
+from babysitter.service.approvals_list import ApprovalView, Wanted, list_approvals
+from babysitter.service.exporting import run_archive
+from babysitter.service.hosting.hosting import Hosted
+from babysitter.service.hosting.verified import VerifiedRun
+from babysitter.service.hosting.visit import Visit
+from babysitter.service.views import View
+
+PAGE = 50
+
+
+class RunProof(View, frozen=True, kw_only=True):
+    """A run, and what verifying it found; None: this server has not verified it.
+
+    grown: how many lines have come since it was verified.
+    """
+
+    run_id: str
+    process_id: str
+    status: str
+    created_at: str
+    lines: int
+    verified: VerifiedRun | None
+    grown: int
+    problem: str
+
+
+class Audited(View, frozen=True, kw_only=True):
+    """A workspace. ``emergencies``: questions whose glass was broken and that nobody has reviewed yet.
+
+    runs: a page of them, newest first, from ``skip`` on. sound, broken, unverified: of all its runs.
+    """
+
+    workspace: str
+    emergencies: tuple[str, ...]
+    runs: tuple[RunProof, ...]
+    skip: int
+    total: int
+    sound: int
+    broken: int
+    unverified: int
+
+
+class ApprovalsPage(View, frozen=True, kw_only=True):
+    """Some answers, newest first. people, rules, environments: all that occur, to filter by."""
+
+    workspace: str
+    approvals: tuple[ApprovalView, ...]
+    skip: int
+    total: int
+    people: tuple[str, ...]
+    rules: tuple[str, ...]
+    environments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VisitedAudit:
+    """Use cases of a visitor who audits."""
+
+    visit: Visit
+
+    def overview(self, workspace: str = "", *, skip: int = 0) -> Audited:
+        """Return what is proven of each run, a page at a time."""
+        hosted = self.visit.at("audit.read", workspace)
+        entries = hosted.catalogue.all()
+        found = [hosted.verified.get(entry.run_id) for entry in entries]
+        skip = _checked(skip)
+        runs = tuple(
+            RunProof(
+                run_id=entry.run_id,
+                process_id=entry.process_id,
+                status=entry.status,
+                created_at=entry.created_at,
+                lines=entry.seq,
+                verified=verified,
+                grown=max(0, entry.seq - verified.found.lines) if verified is not None else 0,
+                problem=entry.problem,
+            )
+            for entry, verified in list(zip(entries, found, strict=True))[skip : skip + PAGE]
+        )
+        return Audited(
+            workspace=hosted.id,
+            emergencies=_emergencies(hosted),
+            runs=runs,
+            skip=skip,
+            total=len(entries),
+            sound=sum(1 for each in found if each is not None and each.found.ok),
+            broken=sum(1 for each in found if each is not None and not each.found.ok),
+            unverified=sum(1 for each in found if each is None),
+        )
+
+    def approvals(self, wanted: Wanted, workspace: str = "", *, skip: int = 0) -> ApprovalsPage:
+        """Return the answers that are wanted, newest first, a page at a time."""
+        hosted = self.visit.at("audit.read", workspace)
+        skip = _checked(skip)
+        every = list_approvals(hosted.workspace, Wanted())
+        found = [view for view in reversed(every) if wanted.takes(view)]
+        return ApprovalsPage(
+            workspace=hosted.id,
+            approvals=tuple(found[skip : skip + PAGE]),
+            skip=skip,
+            total=len(found),
+            people=tuple(sorted({view.approver for view in every})),
+            rules=tuple(sorted({view.rule for view in every})),
+            environments=tuple(sorted({view.environment for view in every if view.environment})),
+        )
+
+    def archive(self, run_id: str, workspace: str = "") -> bytes:
+        """Return a run's files, all but what is derived, as one tar file."""
+        hosted = self.visit.run("audit.read", run_id, workspace)
+        return run_archive(hosted.workspace, run_id)[0]
+
+
+def _emergencies(hosted: Hosted) -> tuple[str, ...]:
+    workspace = hosted.workspace
+    return tuple(workspace.unreviewed()) if workspace.log_folder.is_dir() else ()
+
+
+def _checked(skip: int) -> int:
+    if skip < 0:
+        raise UsageError(f"skip is {skip}.", hint="Skip none or more.")
+    return skip
