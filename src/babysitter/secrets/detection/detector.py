@@ -8,6 +8,7 @@ Invariants, each with a test in tests/unit/secrets/detection/test_detector.py:
     - an engine that fails raises; it never looks like a text in which nothing is.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -18,7 +19,7 @@ import re2
 from babysitter.model.detections import Hit
 from babysitter.secrets.detection.gate import Gate, make_gate, options, without_anchors
 from babysitter.secrets.detection.gate_cache import GateCache
-from babysitter.secrets.detection.judging import is_credential
+from babysitter.secrets.detection.judging import LONG_BYTES, WORD_JUDGES, is_credential
 from babysitter.secrets.detection.rules import Allow, Rule, RuleSet
 from babysitter.secrets.detection.views import (
     BASE64_GATE,
@@ -34,8 +35,16 @@ _NARROW_BYTES: Final = 12 << 10
 _BLOCK_BYTES: Final = 8 << 10
 _BEFORE_BYTES: Final = 768
 _AFTER_BYTES: Final = 3 << 10
+_CUT: Final = 100
+"""Rules that go by words may match no more of a value than this; a longer one is followed to its end."""
+_STOP: Final = re.compile(rb"[\s\x1b\"'`<>{}()\[\],;\\]")
+_IN_NAMES: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.-"
+_NAME_BYTES: Final = 40
+_TAIL: Final = 64
+"""What begins so close to the end of a match may end behind it."""
 _WIDE: Final = frozenset({
-    "private-key", "putty-private-key", "kubernetes-secret", "kubernetes-secret-data-first",
+    "private-key", "putty-private-key", "jwk-private-key", "jwk-private-key-first", "xml-private-key",
+    "kubernetes-secret", "kubernetes-secret-data-first",
 })  # fmt: skip
 """Rules whose matches span more than that; they are asked of the whole text."""
 
@@ -163,17 +172,44 @@ class Detector:
             value = text[begin:end]
             if (
                 value
-                and is_credential(rule, value, text[match.start() : begin], text[end : end + 1])
+                and is_credential(
+                    rule,
+                    value,
+                    text[match.start() : begin],
+                    text[end : end + 1],
+                    _name_before(text, match.start()),
+                )
                 and not self._is_allowed(rule, match, value, path)
             ):
-                yield Hit(rule.id, rule.description, rule.severity, begin, end, value)
+                if rule.judge in WORD_JUDGES and end - begin >= _CUT:
+                    end = _end_of_value(text, end)
+                yield Hit(rule.id, rule.description, rule.severity, begin, end, text[begin:end])
                 position = end
             else:
-                # Another match may begin inside of one that was none.
-                position = max(begin, match.start() + 1)
+                position = _after_none(match.start(), begin, end)
 
     def _is_allowed(self, rule: Rule, match: Any, value: bytes, path: str) -> bool:  # noqa: ANN401
         return any(_allows(allow, match, value, path) for allow in (*rule.allows, *self._allows))
+
+
+def _name_before(text: bytes, start: int) -> bytes:
+    """Return how the name begins in whose midst an expression has found its word."""
+    piece = text[max(0, start - _NAME_BYTES) : start]
+    return piece[len(piece.rstrip(_IN_NAMES)) :]
+
+
+def _end_of_value(text: bytes, begin: int) -> int:
+    """Return where a value ends of which an expression has matched only the beginning."""
+    stop = _STOP.search(text, begin)
+    return stop.start() if stop else len(text)
+
+
+def _after_none(start: int, begin: int, end: int) -> int:
+    """Return where to go on after a match that was no credential: another may begin inside of it.
+
+    Not inside of a long one: searching it again and again would take time by the square of its length.
+    """
+    return max(begin, start + 1) if end - begin <= LONG_BYTES else max(begin + 1, end - _TAIL)
 
 
 def _allows(allow: Allow, match: Any, value: bytes, path: str) -> bool:  # noqa: ANN401
@@ -217,8 +253,8 @@ def _has_keyword(rule: Rule, text: bytes) -> bool:
 
 
 def _span_of(match: Any, rule: Rule) -> tuple[int, int]:  # noqa: ANN401 (the library has no types)
-    # As gitleaks does it: the group that is named, else the first one, else the whole.
-    group = rule.group or int(match.re.groups > 0 and match.span(1)[0] >= 0)
+    # As gitleaks does it: the group that is named, else the first that has matched something, else the whole.
+    group = rule.group or next((n for n in range(1, match.re.groups + 1) if match[n]), 0)
     begin, end = match.span(group)
     return begin, end
 

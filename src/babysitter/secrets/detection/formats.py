@@ -82,7 +82,10 @@ def expression(form: str) -> str:
     parts = list(pieces_of(form))
     body = "".join([_of(part) for part in parts])
     first, last = parts[0], parts[-1]
-    before = r"(?:^|[^0-9A-Za-z])" if _begins_with_word(first) else ""
+    # A short text says little in the midst of base64, where it stands behind + and / too.
+    # A terminal's colour ends with a letter: ESC [ 3 1 m.
+    before = r"(?:^|[^0-9A-Za-z]|\[[0-9;]{0,12}m)" if says_much(form) else r"(?:^|[^0-9A-Za-z+/])"
+    before = before if _begins_with_word(first) else ""
     return f"{before}({body}){_end(last)}"
 
 

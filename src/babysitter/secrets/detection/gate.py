@@ -57,7 +57,8 @@ class SetGate:
     def ids(self, text: bytes) -> Ids:
         """See Gate."""
         try:
-            found: Ids = self._set.Match(text)
+            # None stands for nothing.
+            found: Ids = self._set.Match(text) or []
         except Exception as failure:  # noqa: BLE001 (whatever the engine raises, nothing is known)
             raise DetectionError(
                 f"google-re2 failed on {len(text)} bytes ({type(failure).__name__})."

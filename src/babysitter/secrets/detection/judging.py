@@ -16,54 +16,37 @@ from collections import Counter
 from typing import Final
 
 from babysitter.secrets.detection.rules import Rule
+from babysitter.secrets.detection.vocabulary import (
+    ABOUT_A_SECRET,
+    COMMON_PAIRS,
+    DEFAULTS,
+    NO_PARAMETER,
+    NO_SERVICE,
+    PLACEHOLDER,
+    PUBLIC_KEY,
+    REFERENCE,
+    SAYS_PASSWORD,
+    SAYS_SECRET,
+    SERVICE_KEY,
+    SURE_PLACEHOLDER,
+    TIME,
+    WORDS_WITH_DIGITS,
+)
 
 _BASE62: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-_PLACEHOLDER: Final = re.compile(
-    rb"(?i)x{5,}|\*{3,}|\.{3,}|(.)\1{6,}|EXAMPLE|placeholder|change[_.-]?me|your[_-]|dummy|redacted|replace|"
-    rb"<[^<>]*>|insert|todo\b|abcdefghijklmnop|sample|masked|notarealkey|"
-    rb"not[_-]?a[_-]?real|undefined|nullptr|none\b|null\b|deadbeef|lorem"
-)
-_SURE_PLACEHOLDER: Final = re.compile(rb"(?i)(.)\1{7,}|x{6,}|\*{4,}|\.{4,}|EXAMPLE(?:KEY|TOKEN)?$|your[_-]")
-_REFERENCE: Final = re.compile(
-    rb"(?i)^(?:\$|%[({a-z]|@[a-z{(]|<|\{|#\{|&[a-z]|~|\.{1,2}/|/[a-z]|[a-z]:\\|arn:|projects/|https?:|file:|env[:(.]|vault:|op:|sops:)"
-    rb"|\$\{|\{\{|\$\(|process\.env|environ|getenv|secrets\.|config\.|settings\.|::|->|\(\)|\.\w+\(|===|&&|\|\|"
-    rb"|^(?:self|this|cls|args|kwargs|req|request|res|ctx|params|props|options|opts|data|var|local|module|System|String)[.\[]"
-)
-_ABOUT: Final = re.compile(
-    rb"(?i)sha[-_]?(?:1|2|256|384|512)?\b|sha\d|md5|digest|checksum|hash|integrity|etag|commit|revision|fingerprint|public|"
-    rb"thumbprint|git_?rev|nonce\b|tokeni[sz]er|token_?(?:type|count|id|name|url|uri|usage|limit)|max_?tokens?|keyboard|"
-    rb"key(?:words?|frames?|code|up|down|press|name|path|space|store|ring|size|length|type|_?id|_?file|_?path|error)\b|"
-    rb"(?:primary|foreign|sort|partition|cache|map|dict|hot|row|column|shard|dedup|idempotency|order|group|object|lookup|"
-    rb"registry|translation|i18n|index|unique|composite|json|test)[_ -]?keys?\b|author(?!iz)|monkey|"
-    rb"turkey|passthrough|"
-    rb"passport|pass_?(?:ing|ed)|compass|secret[_ -]?(?:name|key[_ -]?ref|id|ref|arn|version|store|"
-    rb"type)\b|accessib|"
-    rb"password[_ -]?(?:hash|policy|field|input|reset|strength|min|max|length|type)\b|"
-    rb"access[_ -]?(?:level|mode|log|control|time)|"
-    rb"signature|sign(?:al|ificant|ed)|design|assign|bypass|session[_ -]?(?:name|timeout)|"
-    rb"authent?icity|uuid\b|guid\b"
-)
-_STRONG: Final = re.compile(
-    rb"(?i)passw|passphrase|pwd|secret|token|api[ _.-]{0,2}key|apikey|credential|bearer|private|"
-    rb"access|auth|client"
-)
-_PASSWORD: Final = re.compile(rb"(?i)passw|passphrase|passcode|pwd|secret")
 _UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX: Final = re.compile(rb"(?:0x)?[0-9a-fA-F]+")
-_TIME: Final = re.compile(
-    rb"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}:\d{2})|\d+(?:\.\d+)+(?:[-+.](?:alpha|beta|rc|dev|post|incompatible|snapshot|final)[.\d]*)?$"
-)
 _NAME: Final = re.compile(rb"[A-Za-z_$][A-Za-z_$]*[0-9]{0,3}(?:[.:/_-][A-Za-z_$]*[0-9]{0,3})*")
 _CHANGE: Final = re.compile(rb"[a-z](?=[A-Z0-9])|[A-Z](?=[a-z0-9])|[0-9](?=[A-Za-z])")
 _TRANSITION: Final = re.compile(rb"[A-Za-z](?=[0-9])|[0-9](?=[A-Za-z])")
+_RUN: Final = re.compile(rb"(?<![0-9A-Za-z+/])([0-9A-Za-z+/]{8,}={0,2})(?![\"']?\s{0,3}:)")
+_ALONE: Final = re.compile(rb"[A-Za-z] [\"'`]?$")
+LONG_BYTES: Final = 512
+"""A longer value that is rejected has nothing in it that would be accepted."""
 _QUOTES: Final = (b'"', b"'", b"`")
 _CALLS: Final = (b"(", b"[")
-_TRAILING: Final = b".,:;!?)]}>'\"`"
-_DEFAULTS: Final = frozenset(
-    b"pass password passwd pw pwd secret user username token apikey key test changeme hunter2 "
-    b"admin root postgres guest x xxx abc foo bar".split()
-)
+_TRAILING: Final = b".,:;?)]}>'\"`"
 
 
 def entropy_of(value: bytes) -> float:
@@ -90,20 +73,26 @@ def checksum_holds(value: bytes) -> bool:
     return len(body) > 6 and crc62(body[:-6]) == body[-6:]
 
 
-def is_credential(rule: Rule, value: bytes, lead: bytes, after: bytes) -> bool:
+def is_credential(rule: Rule, value: bytes, lead: bytes, after: bytes, name: bytes = b"") -> bool:
     """Tell whether the value that a rule of ours found is taken for a credential.
 
     lead: what the expression matched before the value: a name, perhaps, and what stands between.
     after: the byte behind the value, if there is one.
+    name: how the name begins whose end ``lead`` begins with: ``mailer`` of ``mailer_key =``.
     """
     if rule.checksum and checksum_holds(value):
         return True
     if rule.entropy and entropy_of(value) < rule.entropy:
         return False
-    if rule.judge in _WORDS and after in _CALLS and lead[-1:] not in _QUOTES:
-        # A function that is called, or a member that is looked up.
+    if rule.judge not in WORD_JUDGES:
+        return _JUDGES[rule.judge](value, lead)
+    if value.endswith((b"...", "…".encode())) or (after in _CALLS and lead[-1:] not in _QUOTES):
+        # Cut off, so no whole value; or a function that is called, a member that is looked up.
         return False
-    return _JUDGES[rule.judge](value.rstrip(_TRAILING) if rule.judge in _WORDS else value, lead)
+    bare = value.rstrip(_TRAILING)
+    if rule.judge == "named" and name and _is_digest(bare) and not SAYS_SECRET.search(lead):
+        return _is_key_of_a_service(name + lead) and not _is_no_value(bare)
+    return _JUDGES[rule.judge](bare, lead)
 
 
 def _plain(value: bytes, _: bytes) -> bool:
@@ -111,80 +100,127 @@ def _plain(value: bytes, _: bytes) -> bool:
 
 
 def _form(value: bytes, _: bytes) -> bool:
-    # Twitter's begin with a row of A, which is a number of theirs.
-    if _SURE_PLACEHOLDER.search(value.lstrip(b"A")) or len(set(value)) <= 6:
+    # Twitter's begin with a row of A, which is a number of theirs. In a long value any row may be by chance,
+    # or put there: it is judged by nothing that a part of it could change.
+    if len(value) <= LONG_BYTES and SURE_PLACEHOLDER.search(value.lstrip(b"A")):
+        return False
+    if len(set(value)) <= 6:
         return False
     # By chance some tokens have no digit; words that happen to fit a form have none, and one case.
     return _digits(value) > 0 or _has_both_cases(value)
 
 
 def _weak_form(value: bytes, lead: bytes) -> bool:
-    return (
-        _form(value, lead)
-        and _digits(value) > 0
-        and entropy_of(value) >= 3.0
-        and not _PLACEHOLDER.search(value)
+    if not _form(value, lead) or len(value) > LONG_BYTES:
+        return _form(value, lead)
+    return _digits(value) > 0 and entropy_of(value) >= 3.0 and not PLACEHOLDER.search(value)
+
+
+def _block(value: bytes, _: bytes) -> bool:
+    """Tell whether one of the values in a block of them, of base64 each, looks made by chance."""
+    return any(
+        (_digits(run) > 0 or _has_both_cases(run)) and len(set(run)) > 6 and not SURE_PLACEHOLDER.search(run)
+        for run in _RUN.findall(value)
     )
 
 
+def _login(value: bytes, lead: bytes) -> bool:
+    """Judge what stands behind a user's name: its place says that it is a password."""
+    del lead
+    if _is_no_value(value) or value.lower() in DEFAULTS:
+        return False
+    return len(value) >= 4 or not value[:1].isalpha()
+
+
+def _query(value: bytes, lead: bytes) -> bool:
+    """Judge a parameter of an address, where a digest is not told from a key."""
+    return not _is_no_value(value) and not NO_PARAMETER.search(lead) and _is_random(value, 14)
+
+
 def _named(value: bytes, lead: bytes) -> bool:
-    if len(value) < 8 and not (lead.endswith(b":") and b"://" in lead):
+    if len(value) < 8 or _is_no_value(value) or ABOUT_A_SECRET.search(lead):
         return False
-    if _is_no_value(value) or _ABOUT.search(lead):
-        return False
-    if b"://" in lead:
-        return value.lower() not in _DEFAULTS and not _NAME.fullmatch(value[:1] if len(value) < 4 else b"-")
-    quoted = lead[-1:] in _QUOTES
-    if _PASSWORD.search(lead):
-        return _is_password(value, quoted=quoted)
-    if not _STRONG.search(lead):
+    if b"&" in value and b"=" in value:
+        # The parameter of an address, and others behind it.
+        value = value.split(b"&", 1)[0]
+    if SAYS_PASSWORD.search(lead):
+        # Prose sets code in backticks, beside such words too.
+        return _is_password(value, quoted=lead[-1:] in (b'"', b"'"))
+    if not SAYS_SECRET.search(lead):
         return _is_random(value, 14) and not _is_digest(value)
-    return _is_random(value, 10)
+    return _is_random(value, 10) or is_by_chance(value) or _is_long_number(value)
+
+
+def _is_key_of_a_service(lead: bytes) -> bool:
+    """Tell whether a name says whose key a digest is, as ``mailer_key`` does and ``cache_key`` does not."""
+    match = SERVICE_KEY.search(lead)
+    return match is not None and not ABOUT_A_SECRET.search(lead) and not NO_SERVICE.fullmatch(match[1])
 
 
 def _loose(value: bytes, lead: bytes) -> bool:
-    if _is_no_value(value) or _ABOUT.search(lead):
+    if _is_no_value(value) or ABOUT_A_SECRET.search(lead):
         return False
     if not re.search(rb"(?i)token|secret|passw|api|private|access|auth|basic", lead) and _is_digest(value):
         return False
     return _is_random(value, 14)
 
 
+def _prefixed(value: bytes, lead: bytes) -> bool:
+    """Judge what has a prefix such as issuers choose: all behind the last mark is random, and no digest."""
+    del lead
+    body = value.rpartition(b"_")[2]
+    return (
+        not value.startswith((b"pk_", b"pub"))
+        and not _HEX.fullmatch(body)
+        and not _is_no_value(value)
+        and _is_random(body, 20)
+    )
+
+
 def _issuer(value: bytes, lead: bytes) -> bool:
     if (
         _is_no_value(value)
-        or _ABOUT.search(lead)
+        or ABOUT_A_SECRET.search(lead)
         or re.search(rb"(?i)github\.com/|h1:|go\.|/v\d|@|npm/|\.js|\.css", lead)
     ):
         return False
-    if not _STRONG.search(lead) and not re.search(rb"(?i)key|[:=]|,", lead):
-        return False
-    return _is_random(value, 14)
+    if not SAYS_SECRET.search(lead) and not re.search(rb"(?i)key|[:=]|,", lead):
+        return _ALONE.search(lead) is not None and not _HEX.fullmatch(value) and _is_random(value, 20)
+    return _is_random(value, 14) or (bool(SAYS_SECRET.search(lead)) and _is_long_number(value))
 
 
 _JUDGES: Final = {
     "plain": _plain,
     "form": _form,
     "weak-form": _weak_form,
+    "block": _block,
+    "login": _login,
+    "query": _query,
     "named": _named,
     "loose": _loose,
+    "prefixed": _prefixed,
     "issuer": _issuer,
 }
-_WORDS: Final = frozenset({"named", "loose", "issuer"})
+WORD_JUDGES: Final = frozenset({"login", "query", "named", "loose", "issuer"})
+"""Of rules that go by the words beside a value, and don't know its form."""
 
 
 def _is_no_value(value: bytes) -> bool:
-    return bool(_PLACEHOLDER.search(value) or _REFERENCE.search(value) or _TIME.match(value))
+    return bool(
+        PLACEHOLDER.search(value) or REFERENCE.search(value) or TIME.match(value) or PUBLIC_KEY.match(value)
+    )
 
 
 def _is_password(value: bytes, *, quoted: bool) -> bool:
     """Tell whether the value may be a password: people's are less random than machines'."""
-    if _is_random(value, 8):
+    if _is_random(value, 8) or is_by_chance(value):
         return True
     digits, letters = _digits(value), _letters(value)
     others = len(value) - digits - letters
-    if not letters or not (digits or others) or _is_name(value) or b"/" in value:
+    if not letters or not (digits or others) or b"/" in value:
         return False
+    if _is_name(value):
+        return quoted and digits > 1 and not others and not SAYS_SECRET.search(value) and len(set(value)) >= 6
     if quoted:
         return len(set(value)) >= 6 and (digits > 0 or letters > 3)
     return digits > 0 and (others > 0 or _has_both_cases(value)) and entropy_of(value) >= 2.8
@@ -194,6 +230,8 @@ def _is_random(value: bytes, least: int) -> bool:
     """Tell whether letters and digits stand in such disorder as nobody names things in."""
     if len(value) < least or len(set(value)) < 8 or entropy_of(value) < 2.8 or _is_path(value):
         return False
+    if WORDS_WITH_DIGITS.search(value):
+        value = WORDS_WITH_DIGITS.sub(b"", value)
     transitions, digits = len(_TRANSITION.findall(value)), _digits(value)
     if _is_name(value) and transitions < 4:
         return _is_jumble(value)
@@ -206,6 +244,19 @@ def _is_jumble(value: bytes) -> bool:
     """Tell whether capitals, small letters and digits change places more often than in any name of words."""
     changes = len(_CHANGE.findall(value))
     return len(value) >= 16 and changes * 20 >= len(value) * 9 and _has_both_cases(value)
+
+
+def is_by_chance(value: bytes) -> bool:
+    """Tell whether the letters follow each other as they don't in words, where common pairs prevail."""
+    text = "".join(filter(str.isalpha, value.decode("ascii", "ignore").lower()))
+    if len(text) < 14 or len(set(text)) < 8:
+        return False
+    common = sum(text[at : at + 2] in COMMON_PAIRS for at in range(len(text) - 1))
+    return common * 2 < len(text) - 1
+
+
+def _is_long_number(value: bytes) -> bool:
+    return len(value) >= 20 and value.isdigit() and entropy_of(value) >= 2.6
 
 
 def _is_path(value: bytes) -> bool:

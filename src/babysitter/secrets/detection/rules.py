@@ -18,7 +18,9 @@ from msgspec import Struct
 from babysitter.model.rules import Severity
 from babysitter.secrets.detection.formats import expression, gate_expression, says_much
 
-Judge = Literal["form", "weak-form", "named", "loose", "issuer", "plain"]
+Judge = Literal[
+    "form", "weak-form", "block", "login", "query", "named", "loose", "prefixed", "issuer", "plain"
+]
 """How strictly a match is looked at: judging.py."""
 
 
@@ -108,8 +110,8 @@ def _near_rule(issuer: str, form: str) -> Rule:
     return Rule(
         id=f"{issuer}-near",
         description=f"{issuer} credential",
-        regex=rf"(?i:{issuer})[^\n]{{0,80}}?{expression(form)}",
-        gate=rf"(?i:{issuer})[^\n]{{0,80}}?{gate_expression(form)}",
+        regex=rf"(?:^|[^A-Za-z])(?i:{issuer})[\s\S]{{0,80}}?{expression(form)}",
+        gate=rf"(?i:{issuer})[\s\S]{{0,80}}?{gate_expression(form)}",
         group=1,
         judge="loose",
     )

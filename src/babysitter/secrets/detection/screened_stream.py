@@ -19,7 +19,9 @@ HELD_BYTES_MAX: Final = 64 << 10
 _BEFORE_BYTES: Final = 512
 _KEPT_BYTES: Final = 4096
 _ENDS: Final = (b" ", b"\t", b"\r", b"\n")
-_ARMOUR: Final = (b"-----BEGIN ", b"-----END ")
+_BEGINS: Final = (b"-----BEGIN ", b"---- BEGIN ")
+_CLOSES: Final = (b"-----END ", b"---- END ")
+_KEYS: Final = (b"PRIVATE KEY", b"OpenVPN Static key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class ScreenedStream:
 
 def _certain(data: bytes) -> int:
     """Return how many bytes can be told apart from what may come: up to the last word, or an open key."""
-    begun = data.rfind(_ARMOUR[0])
+    begun = max(data.rfind(armour) for armour in _BEGINS)
     if begun >= 0 and len(data) - begun < HELD_BYTES_MAX and _is_open(data, begun):
         data = data[:begun]
     end = max(data.rfind(white) for white in _ENDS) + 1
@@ -103,4 +105,5 @@ def _certain(data: bytes) -> int:
 
 def _is_open(data: bytes, begun: int) -> bool:
     line = data[begun : begun + 80]
-    return (b"PRIVATE KEY" in line or len(line) < 80) and _ARMOUR[1] not in data[begun:]
+    is_key = len(line) < 80 or any(key in line for key in _KEYS)
+    return is_key and not any(armour in data[begun:] for armour in _CLOSES)
