@@ -3,7 +3,7 @@
 from babysitter.server.api import login, people, questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
-from babysitter.server.pages import frame, inbox
+from babysitter.server.pages import atlas, frame, inbox
 from babysitter.server.routes import Route, Table
 
 _DOCUMENT = Route(
@@ -24,4 +24,5 @@ TABLE: Table = (
     *people.ROUTES,
     *frame.ROUTES,
     *inbox.ROUTES,
+    *atlas.ROUTES,
 )

@@ -1,14 +1,16 @@
 """The workspaces that one server serves, each with its catalogue, its feed and its conductor."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from babysitter.model.errors import NotFoundError, SettingsError
 from babysitter.model.ids import RUN_ID
+from babysitter.service.atlas.atlas import Atlas
 from babysitter.service.hosting.catalogue import Catalogue
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
+from babysitter.service.hosting.kept_atlas import KeptAtlas
 from babysitter.service.hosting.telling import Telling
 from babysitter.service.queries import Queries
 from babysitter.service.wiring import Workspace, open_workspace
@@ -24,6 +26,12 @@ class Hosted:
     feed: Feed
     conductor: Conductor | None
     telling: Telling | None = None
+    kept_atlas: KeptAtlas = field(default_factory=KeptAtlas, repr=False, compare=False)
+
+    @property
+    def atlas(self) -> Atlas:
+        """Everything that there is to see in it, as pages. One for as long as the server runs."""
+        return self.kept_atlas.of(self.workspace)
 
     @property
     def queries(self) -> Queries:
