@@ -3,7 +3,7 @@
 from babysitter.server.api import login, people, questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
-from babysitter.server.pages import audit, doors, frame, inbox, question
+from babysitter.server.pages import atlas, audit, doors, frame, inbox, question
 from babysitter.server.pages import run as run_page
 from babysitter.server.pages import runs as runs_page
 from babysitter.server.routes import Route, Table
@@ -31,4 +31,5 @@ TABLE: Table = (
     *runs_page.ROUTES,
     *run_page.ROUTES,
     *audit.ROUTES,
+    *atlas.ROUTES,
 )

@@ -1,6 +1,7 @@
 """Every route, as everybody: what the table of roles says is what happens, and nothing else."""
 
 import dataclasses
+import re
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -46,9 +47,8 @@ def visit(server: Server, route: Route, token: str) -> tuple[int, str]:
     """Return the status and the error's code of one visit."""
     asked = next(iter(read_state(server.place.store, "r").breakpoints), "1-breakpoint")
     names = {"run": "r", "breakpoint": asked, "effect": "1", "stream": "stdout", "digest": "x", "name": "x"}
-    path = route.path
-    for name in [part.strip("{}") for part in path.split("/") if part.startswith("{")]:
-        path = path.replace(f"{{{name}}}", names.get(name, "x"))
+    names["id:path"] = "run:r"
+    path = re.sub(r"{(.*?)}", lambda found: names.get(found[1], "x"), route.path)
     body = {"json": example(route.takes)} if route.method != "GET" else {}
     reply = server.client(token).request(route.method, path, **body)
     code = ""

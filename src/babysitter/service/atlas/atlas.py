@@ -76,10 +76,20 @@ class Atlas:
         record = self._imported(id_)
         return record.data if record is not None else page_bytes(self.get(id_))
 
+    def read(self, id_: str) -> tuple[Page, bytes]:
+        """Return a page and its record as JSON, both of one reading. Errors as above."""
+        if (record := self._imported(id_)) is not None:
+            return record.page, record.data
+        page = self.get(id_)
+        return page, page_bytes(page)
+
     def neighbors(self, id_: str) -> list[Neighbour]:
         """Return the pages around a page, those that it points at first. Errors as above."""
-        page = self.get(id_)
-        title = self._titles(id_)
+        return self.around(self.get(id_))
+
+    def around(self, page: Page) -> list[Neighbour]:
+        """Return the pages around a page that was read already."""
+        title = self._titles(page.id)
         out = [
             Neighbour(direction="out", edge=edge.kind, id=edge.to, title=title(edge.to))
             for edge in page.outgoing_edges
@@ -91,11 +101,14 @@ class Atlas:
 
     def breadcrumb(self, id_: str) -> tuple[Crumb, ...]:
         """Return the way from the Atlas to a page, which stands last. Errors as above."""
-        page = self.get(id_)
+        return self.way_to(self.get(id_))
+
+    def way_to(self, page: Page) -> tuple[Crumb, ...]:
+        """Return the way from the Atlas to a page that was read already."""
         listed = next((each.title for each in KINDS if each.kind == page.kind), page.kind)
         way = [Crumb(id="", kind="", title="Atlas"), Crumb(id="", kind=page.kind, title=listed)]
-        if (prefix := prefix_of(id_)) in OF_A_RUN and prefix != "run":
-            run_id = run_in(id_)
+        if (prefix := prefix_of(page.id)) in OF_A_RUN and prefix != "run":
+            run_id = run_in(page.id)
             way.append(Crumb(id=page_id("run", run_id), kind="Run", title=run_id))
         return (*way, *self._folders(page), Crumb(id=page.id, kind=page.kind, title=page.title))
 

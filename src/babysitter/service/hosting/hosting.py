@@ -6,9 +6,11 @@ from pathlib import Path
 
 from babysitter.model.errors import NotFoundError, SettingsError
 from babysitter.model.ids import RUN_ID
+from babysitter.service.atlas.atlas import Atlas
 from babysitter.service.hosting.catalogue import Catalogue
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
+from babysitter.service.hosting.kept_atlas import KeptAtlas
 from babysitter.service.hosting.telling import Telling
 from babysitter.service.hosting.verified import VerifiedRuns
 from babysitter.service.queries import Queries
@@ -26,6 +28,12 @@ class Hosted:
     conductor: Conductor | None
     telling: Telling | None = None
     verified: VerifiedRuns = field(default_factory=VerifiedRuns)
+    kept_atlas: KeptAtlas = field(default_factory=KeptAtlas, repr=False, compare=False)
+
+    @property
+    def atlas(self) -> Atlas:
+        """Everything that there is to see in it, as pages. One for as long as the server runs."""
+        return self.kept_atlas.of(self.workspace)
 
     @property
     def queries(self) -> Queries:
