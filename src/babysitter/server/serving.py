@@ -12,6 +12,7 @@ from babysitter.model.errors import StoreError
 from babysitter.server.app import FAILURES_PER_MINUTE, App, Parts
 from babysitter.server.headers import Ground, ground_of
 from babysitter.server.listening import Certificate, Where, bound, check_where, listen, url_of
+from babysitter.server.mcp_mount import McpMount
 from babysitter.server.streams import Streams
 from babysitter.server.table import TABLE
 from babysitter.service.hosting.hosting import Hosting, host
@@ -91,6 +92,7 @@ def parts_of(hosting: Hosting, premises: Premises, ground: Ground) -> Parts:
         failures=Rates(clock, per_minute=FAILURES_PER_MINUTE),
         table=TABLE,
         streams=Streams(),
+        mcp=McpMount(),
         mask=premises.mask,
     )
 

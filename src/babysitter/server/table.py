@@ -1,5 +1,6 @@
 """Every route of the server, gathered."""
 
+from babysitter.server import mcp_mount
 from babysitter.server.api import login, people, questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
@@ -22,6 +23,7 @@ TABLE: Table = (
     *questions.ROUTES,
     *login.ROUTES,
     *people.ROUTES,
+    *mcp_mount.ROUTES,
     *frame.ROUTES,
     *inbox.ROUTES,
 )
