@@ -3,11 +3,10 @@
 Everything goes through the use cases of a visitor, which ask the caller's roles and scopes once more.
 """
 
-import threading
 from dataclasses import dataclass
 
 from babysitter.mcp.interface import Outcome
-from babysitter.model.errors import RefusedError, UsageError
+from babysitter.model.errors import UsageError
 from babysitter.model.values import Json
 from babysitter.service.given_answers import GivenAnswer
 from babysitter.service.harness import Iteration
@@ -15,63 +14,8 @@ from babysitter.service.hosting.hosting import Hosted
 from babysitter.service.hosting.questions import Given, VisitedQuestions
 from babysitter.service.hosting.runs import Posted, SentView, Start, VisitedRuns, without_place
 from babysitter.service.hosting.visit import Visit
+from babysitter.service.hosting.watching import HostedDrive
 from babysitter.service.views import RunView
-
-
-class HostedDrive:
-    """See interface.Driven: a run that the server drives, or whoever else does. Leaving ends no drive."""
-
-    def __init__(self, hosted: Hosted, run_id: str) -> None:
-        self.run_id = run_id
-        self.failure: BaseException | None = None
-        self._hosted = hosted
-        self._news = threading.Condition()
-        self._count = 0
-        self._has_left = False
-        self._leave_feed = hosted.feed.watch(self._told)
-        self._look()
-
-    @property
-    def has_left(self) -> bool:
-        """See Driven."""
-        return self._has_left
-
-    def wait_for_news(self, seen: int, timeout_s: float) -> int:
-        """See Driven."""
-        with self._news:
-            self._news.wait_for(lambda: self._count > seen, timeout_s)
-            count = self._count
-        self._look()
-        return count
-
-    def stop(self) -> None:
-        """See Driven. The run is the server's, and goes on."""
-
-    def close(self) -> None:
-        """See Driven."""
-        self._leave_feed()
-
-    def _told(self, run_id: str) -> None:
-        if run_id == self.run_id:
-            with self._news:
-                self._count += 1
-                self._news.notify_all()
-
-    def _look(self) -> None:
-        """Take in where the run stands; a run that another process drives is seen so, too."""
-        conductor, entry = self._hosted.conductor, self._hosted.catalogue.refresh(self.run_id)
-        if entry is None or entry.has_ended:
-            self._has_left = True
-        elif conductor is not None and conductor.is_busy_with(self.run_id):
-            self._has_left = False
-        else:
-            problem = entry.problem or (conductor.problem(self.run_id) if conductor is not None else "")
-            if problem:
-                self.failure = RefusedError(
-                    f"run {self.run_id} can't go on: {problem}",
-                    hint="It is tried again by itself; see run_status.",
-                )
-            self._has_left = bool(problem) or entry.status == "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Every route of the server, gathered."""
 
 from babysitter.server import mcp_mount
-from babysitter.server.api import login, people, questions, runs, system
+from babysitter.server.api import breakpoints, login, people, questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
 from babysitter.server.pages import frame, inbox
@@ -21,6 +21,7 @@ TABLE: Table = (
     *system.ROUTES,
     *runs.ROUTES,
     *questions.ROUTES,
+    *breakpoints.ROUTES,
     *login.ROUTES,
     *people.ROUTES,
     *mcp_mount.ROUTES,
