@@ -10,7 +10,7 @@ from babysitter.service.process.closure import ASK, read_sources
 from babysitter.service.process_trust import Trusting
 from babysitter.service.wiring import open_workspace
 
-pytestmark = [pytest.mark.promise("G9")]
+pytestmark = [pytest.mark.promise("G07")]
 DIGEST = "122ade3e9d07ca13a69448e6776b6c2be0675532e66586e7fca7e044e97c9ade"
 """A question that waits goes on under this digest alone: another one strands every question that waits."""
 
