@@ -20,7 +20,7 @@ from babysitter.service.hosting.hosting import Hosted
 if TYPE_CHECKING:
     from babysitter.mcp.over_http import OverHttp
 
-PER_CALLER_MAX = 16
+PER_CALLER_MAX = 8
 ALL_MAX = 128
 
 

@@ -10,6 +10,7 @@ Invariants, each with a test in tests/integration/server/test_breakpoint_service
 """
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -164,16 +165,19 @@ class PostedQuestions:
         """Return the questions that are wanted, newest first."""
         if not 1 <= which.limit <= PAGE_MAX:
             raise UsageError(f"limit is {which.limit}.", hint=f"Ask for 1 to {PAGE_MAX} questions at once.")
-        found: list[QuestionRow] = []
-        for hosted in self.visit.everywhere("breakpoint.read", workspace):
-            for entry in hosted.catalogue.all():
-                if entry.process_id == PROCESS_ID and _is_ours(hosted, entry.run_id):
-                    row = self._row(hosted, entry)
-                    if _is_wanted(row, which):
-                        found.append(row)
-        found.sort(key=lambda row: (row.created_at, row.id), reverse=True)
+        runs = [
+            (entry.created_at, entry.run_id, entry, hosted)
+            for hosted in self.visit.everywhere("breakpoint.read", workspace)
+            for entry in hosted.catalogue.all()
+            if entry.process_id == PROCESS_ID and not (which.status == "waiting" and entry.has_ended)
+        ]
+        runs.sort(key=lambda run: run[:2], reverse=True)
+        rows = (self._row(hosted, entry) for _, run_id, entry, hosted in runs if _is_ours(hosted, run_id))
         begin = max(0, which.offset)
-        return QuestionRows(items=tuple(found[begin : begin + which.limit]))
+        # Each row is read from its run's files, so no more are made than are shown.
+        return QuestionRows(
+            items=tuple(islice((row for row in rows if _is_wanted(row, which)), begin, begin + which.limit))
+        )
 
     def status(self, run_id: str, workspace: str = "") -> QuestionStatus:
         """Return where a question stands."""

@@ -57,6 +57,6 @@ class HostedDrive:
             if problem:
                 self.failure = RefusedError(
                     f"run {self.run_id} can't go on: {problem}",
-                    hint="It is tried again by itself; see run_status.",
+                    hint="It is tried again by itself.",
                 )
             self._has_left = bool(problem) or entry.status == "waiting"
