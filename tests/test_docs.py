@@ -26,7 +26,8 @@ from babysitter.mcp.tools import TOOLS
 from babysitter.model.errors import BabysitterError
 from babysitter.model.events import EVENT_TYPES
 from babysitter.model.values import MAX_DEPTH
-from babysitter.server.refused import GATE
+from babysitter.server.mcp_mount import ALL_MAX, PER_CALLER_MAX
+from babysitter.server.refused import BODY_BYTES_MAX, GATE
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -354,5 +355,6 @@ def test_the_bounds_of_tools_stand_in_the_reference() -> None:
         f"answers of {RESULT_BYTES_MAX // mib} MiB, {CALLS_MAX} calls and {DRIVES_MAX} driven runs",
         f"more than {LINE_BYTES_MAX // mib} MiB ends the session",
         f"the worst {FINDINGS_MAX},",
+        f"a body of {BODY_BYTES_MAX // mib} MiB, {PER_CALLER_MAX} calls of one caller and {ALL_MAX} in all",
     ):
         assert text in page, text

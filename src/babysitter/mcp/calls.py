@@ -3,8 +3,9 @@
 import threading
 from dataclasses import dataclass, field
 
-from babysitter.mcp.drives import Drive, Drives
-from babysitter.mcp.interface import Caller, Desk
+from babysitter.mcp.drives import Drives
+from babysitter.mcp.interface import Caller, Desk, Driven, Hands
+from babysitter.mcp.own_hands import OwnHands
 from babysitter.model.errors import RefusedError
 from babysitter.service.wiring import Workspace
 
@@ -22,6 +23,11 @@ class Call:
         """Return the workspace, as it is now."""
         return self.desk.open(self.caller)
 
+    @property
+    def hands(self) -> Hands:
+        """What changes runs here."""
+        return self.desk.hands or OwnHands(workspace=self.desk.name, open=self.open, drives=self.drives)
+
     def refuse_if_cancelled(self) -> None:
         """Return while the client still waits.
 
@@ -36,5 +42,5 @@ class Call:
 class Underway:
     """A run that is being driven: the call answers with where it stands, when the drive leaves or in time."""
 
-    drive: Drive
+    drive: Driven
     seconds: float

@@ -46,6 +46,9 @@ class Drive(Silence):
             self.patience.grace_s = grace_s
         self.patience.stop()
 
+    def close(self) -> None:
+        """See interface.Driven. The drive goes on, whoever waits for it."""
+
     def join(self, timeout_s: float) -> None:
         """Return when the driver has left, or after that time."""
         self._thread.join(timeout_s)

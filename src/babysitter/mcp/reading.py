@@ -30,7 +30,7 @@ FINDINGS_MAX = 200
 def run_status(call: Call, asked: given.OneRun) -> RunView:
     """See tools.TOOLS."""
     queries = Queries(call.open())
-    return queries.status(queries.run_id(asked.run_id))
+    return call.hands.shown(queries.status(queries.run_id(asked.run_id)))
 
 
 def run_events(call: Call, asked: given.EventsOfRun) -> Events:
@@ -106,7 +106,7 @@ def policy_explain(call: Call, asked: given.Explain) -> ExplanationView | Nobody
     if (asked.breakpoint is None) == (asked.task is None):
         raise InvalidValueError("give either breakpoint or task.", hint="See the tool's inputSchema.")
     opened = call.open()
-    use_case = Policing(opened)
+    use_case = Policing(opened, call.desk.acts_as)
     if asked.breakpoint is not None:
         return use_case.explain(*find_breakpoint(opened.store, asked.breakpoint))
     what_if = WhatIf(

@@ -7,6 +7,7 @@ clients hold that against the tool's output schema.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -27,7 +28,7 @@ from mcp_types import (
 from babysitter._version import __version__
 from babysitter.mcp.arguments import read_arguments
 from babysitter.mcp.calls import Call, Underway
-from babysitter.mcp.drives import Drives
+from babysitter.mcp.drives import DRIVES_MAX, Drives
 from babysitter.mcp.interface import Caller, Desk
 from babysitter.mcp.tools import Tool, tool_named, tools_for
 from babysitter.mcp.working import where_it_stands
@@ -50,12 +51,21 @@ Who = Callable[[object | None], Caller]
 """Says who calls, by the request that the transport got: Starlette's over HTTP, None over stdio."""
 
 
-def make_server(desk: Desk, who: Who) -> Server[Drives]:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many threads work, and how many only wait for runs: neither takes them from the other."""
+
+    calls: CapacityLimiter
+    waits: CapacityLimiter
+
+
+def make_server(desk: Desk, who: Who, bounds: Bounds | None = None) -> Server[Drives]:
     """Return a server of one workspace's tools. Each request is answered for the caller of that request.
 
-    Whoever serves it enters its lifespan; leaving that lets go of every run that it drives.
+    bounds: what several servers share; None: its own. Whoever serves it enters its lifespan; leaving
+    that lets go of every run that it drives.
     """
-    calls = _Calls(desk, who)
+    calls = _Calls(desk, who, bounds)
     return Server(
         "babysitter",
         version=__version__,
@@ -80,10 +90,10 @@ async def _lifespan(_server: Server[Drives]) -> AsyncIterator[Drives]:
 class _Calls:
     """Answers requests about tools."""
 
-    def __init__(self, desk: Desk, who: Who) -> None:
+    def __init__(self, desk: Desk, who: Who, bounds: Bounds | None) -> None:
         self._desk = desk
         self._who = who
-        self._limiter: CapacityLimiter | None = None
+        self._bounds = bounds or Bounds(CapacityLimiter(CALLS_MAX), CapacityLimiter(DRIVES_MAX + CALLS_MAX))
 
     async def list_tools(self, ctx: Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
         """Return the tools that are there for whoever asks."""
@@ -105,12 +115,10 @@ class _Calls:
 
     async def _in_a_thread(self, call: Call, work: Callable[[], Any]) -> Any:  # noqa: ANN401 (what the work gives)
         """Return what the work gives; a client that waits no longer is told to the work."""
-        if self._limiter is None:
-            self._limiter = CapacityLimiter(CALLS_MAX)
         try:
             # Abandoned is only the waiting: work that changes something comes to its end.
             return await anyio.to_thread.run_sync(
-                _exits_are_errors(work), abandon_on_cancel=True, limiter=self._limiter
+                _exits_are_errors(work), abandon_on_cancel=True, limiter=self._bounds.calls
             )
         except anyio.get_cancelled_exc_class():
             call.cancelled.set()
@@ -126,12 +134,18 @@ class _Calls:
             with anyio.move_on_after(underway.seconds):
                 while not drive.has_left:
                     seen = await anyio.to_thread.run_sync(
-                        drive.wait_for_news, seen, NEWS_EVERY_S, abandon_on_cancel=True
+                        drive.wait_for_news,
+                        seen,
+                        NEWS_EVERY_S,
+                        abandon_on_cancel=True,
+                        limiter=self._bounds.waits,
                     )
                     told = await self._tell_progress(ctx, call, drive.run_id, told)
         except anyio.get_cancelled_exc_class():
             drive.stop()
             raise
+        finally:
+            drive.close()
         if drive.failure is not None:
             raise drive.failure
 

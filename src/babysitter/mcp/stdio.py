@@ -7,7 +7,6 @@ nothing waits for, so that leaving never hangs on a client that is silent.
 
 import contextlib
 import fcntl
-import logging
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 from mcp.server.stdio import stdio_server
 
 from babysitter.mcp.interface import Caller, Desk, LocalAgent
+from babysitter.mcp.sdk_log import log_without_content
 from babysitter.mcp.server import make_server
 from babysitter.model.errors import RefusedError
 from babysitter.service.wiring import Workspace, open_workspace
@@ -50,7 +50,7 @@ def serve_stdio(folder: Path, *, runs_dir: str | None = None) -> int:
         return open_workspace(folder, runs_dir=runs_dir)
 
     desk = Desk(name=str(open_(LocalAgent()).root), open=open_)
-    _log_without_content()
+    log_without_content()
     return anyio.run(_serve, desk)
 
 
@@ -150,21 +150,3 @@ async def _await_signal(
             # From here on a second signal ends the program at once, as if nobody listened.
             came.append(number)
             scope.cancel()
-
-
-def _log_without_content() -> None:
-    """Have the SDK's warnings on standard error, without what they are about: that is the client's data."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Places())
-    logger = logging.getLogger("mcp")
-    logger.addHandler(handler)
-    logger.propagate = False
-
-
-class _Places(logging.Formatter):
-    """Formats a record as where it comes from and its text before anything was filled in."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        return f"babysitter mcp: {record.name}: {record.msg} {kind}".rstrip()

@@ -138,7 +138,7 @@ TOOLS = (
     ),
     Tool(
         name="task_list",
-        action="run.read",
+        action="task.read",
         title="Tasks of a run",
         description="List a run's tasks with their states.",
         takes=given.TasksOfRun,
@@ -147,7 +147,7 @@ TOOLS = (
     ),
     Tool(
         name="task_show",
-        action="run.read",
+        action="task.read",
         title="One task",
         description="Return everything that the journal has about a task.",
         takes=given.OneTask,
@@ -169,7 +169,7 @@ TOOLS = (
     ),
     Tool(
         name="breakpoint_list",
-        action="run.read",
+        action="breakpoint.read",
         title="Questions to people",
         description="List what waits for a person, or every breakpoint of a run. Only people answer them.",
         takes=given.BreakpointsOfRun,
@@ -178,7 +178,7 @@ TOOLS = (
     ),
     Tool(
         name="breakpoint_show",
-        action="run.read",
+        action="breakpoint.read",
         title="One question",
         description="Return a breakpoint and what an approver is shown. Only people answer it.",
         takes=given.OneBreakpoint,

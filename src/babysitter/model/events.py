@@ -52,8 +52,8 @@ class RunCreated(Event, frozen=True, kw_only=True):
 
     ``secrets``: the references that lines of this run may hold; no others resolve. ``authors``: who counts as
     an author besides ``requested_by``: the owners that its process and its secrets declare. ``trust``: why
-    the code may run: ``signed``, ``local``, ``allowed-untrusted``, or in old journals ``unchecked``;
-    ``trusted_by``: whose word that is; ``trust_statements``: SHA-256 of each statement of trust that counted.
+    the code may run: ``signed``, ``local``, ``allowed-untrusted``, ``built-in``, or in old journals
+    ``unchecked``; ``trusted_by``: whose word that is; ``trust_statements``: SHA-256 of each that counted.
     ``workspace_tree``: the state of the workspace then, where the process asks for what has changed since.
     ``harness``: it was created for a harness that performs its effects; no server drives it.
     """

@@ -33,10 +33,18 @@ from babysitter.access.rates import Rates
 from babysitter.access.roles import Caller
 from babysitter.model.errors import BabysitterError, CredentialError, NotFoundError, StoreError
 from babysitter.server.credentials import COOKIE, bearer, cookies
-from babysitter.server.exchange import Asked, ErrorReply, ErrorShown, Reply, as_json
+from babysitter.server.exchange import Asked, Reply
 from babysitter.server.headers import Ground
+from babysitter.server.mcp_mount import McpMount
 from babysitter.server.pages.refusals import told
-from babysitter.server.refused import BODY_BYTES_MAX, HEAD_BYTES_MAX, OPEN_BODY_BYTES_MAX, Refused, read_body
+from babysitter.server.refused import (
+    BODY_BYTES_MAX,
+    HEAD_BYTES_MAX,
+    OPEN_BODY_BYTES_MAX,
+    Refused,
+    defect_reply,
+    read_body,
+)
 from babysitter.server.routes import Route, Table
 from babysitter.server.streams import Streams
 from babysitter.service.hosting.hosting import Hosting
@@ -58,6 +66,7 @@ class Parts:
     failures: Rates
     table: Table
     streams: Streams
+    mcp: McpMount
     mask: Masks
 
 
@@ -125,6 +134,9 @@ class App:
                 return
             most = OPEN_BODY_BYTES_MAX if route.open else BODY_BYTES_MAX
             body = await read_body(Request(passage.scope, receive), most)
+            if route.asgi:
+                await self._parts.mcp.run(passage.scope, receive, send, self._asked(passage, body))
+                return
             assert route.answer is not None, "only streams have none"
             reply = await to_thread.run_sync(_answered, route, self._asked(passage, body))
         except BabysitterError as error:
@@ -157,7 +169,7 @@ class App:
         if parts.ground.is_cross_site(method, headers, has_session=not bearer(headers) and bool(credential)):
             raise Refused("refused.cross_site", "another site's page may not ask for this.")
         if not passage.route.open:
-            passage.caller = self._who(headers)
+            passage.caller = self._who(headers, with_cookie=not passage.route.asgi)
         self._check_rate(passage.caller.credential if passage.caller is not None else passage.address)
 
     def _check_rate(self, key: str) -> None:
@@ -178,9 +190,9 @@ class App:
             raise Refused("usage.method", "not so.", {"Allow": ", ".join(sorted(allowed))})
         raise NotFoundError("there is nothing here.", hint="See /api/v1/openapi.json, or begin at /.")
 
-    def _who(self, headers: Mapping[str, str]) -> Caller:
+    def _who(self, headers: Mapping[str, str], *, with_cookie: bool = True) -> Caller:
         """Return who asks."""
-        token, cookie = bearer(headers), cookies(headers).get(COOKIE, "")
+        token, cookie = bearer(headers), cookies(headers).get(COOKIE, "") if with_cookie else ""
         if not token and not cookie:
             raise CredentialError("nobody is signed in.", hint="Sign in at /sign-in, or send a token.")
         return self._parts.door.by_token(token) if token else self._parts.door.by_session(cookie)
@@ -282,16 +294,7 @@ def _answered(route: Route, asked: Asked) -> Reply:
     except BabysitterError:
         raise
     except Exception as defect:  # noqa: BLE001 (the last boundary: the caller gets a sentence, and the server stays)
-        frame = defect.__traceback__
-        while frame is not None and frame.tb_next is not None:
-            frame = frame.tb_next
-        place = f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame is not None else "?"
-        shown = ErrorShown(
-            code="defect",
-            message=f"a defect of Babysitter: {type(defect).__name__} at {place}.",
-            hint="Nothing that was acknowledged is lost. Please report it with that line.",
-        )
-        return as_json(ErrorReply(error=shown), status=500)
+        return defect_reply(defect)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

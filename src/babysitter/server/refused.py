@@ -28,6 +28,20 @@ GATE: Mapping[str, int] = {
 """What the gate says no with, before any use case is asked, and each one's status."""
 
 
+def defect_reply(defect: Exception) -> Reply:
+    """Return what a defect of ours is answered with: no more than its place."""
+    frame = defect.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame is not None else "?"
+    shown = ErrorShown(
+        code="defect",
+        message=f"a defect of Babysitter: {type(defect).__name__} at {place}.",
+        hint="Nothing that was acknowledged is lost. Please report it with that line.",
+    )
+    return as_json(ErrorReply(error=shown), status=500)
+
+
 class Refused(Exception):  # noqa: N818 (a way out of the gate, never seen outside of it)
     """The gate says no before any use case was asked."""
 

@@ -18,6 +18,7 @@ class Route:
     name: stable, for the access log and OpenAPI. action: None: nothing but a credential is needed.
     takes, gives: types of the bodies. query: the names of what the query may hold, each with its words.
     streams: it is answered with server-sent events; then ``answer`` is not called.
+    asgi: it is answered by an application of its own, likewise; a session's cookie counts for nothing there.
     gives_type: the media type of what it gives, where that is no JSON.
     """
 
@@ -33,6 +34,7 @@ class Route:
     status: int = 200
     query: dict[str, str] | None = None
     streams: bool = False
+    asgi: bool = False
     gives_type: str = "text/plain"
 
 

@@ -21,6 +21,7 @@ from babysitter.server.listening import (
     listen,
     url_of,
 )
+from babysitter.server.mcp_mount import McpMount
 from babysitter.server.streams import Streams
 from babysitter.server.table import TABLE
 from babysitter.service.hosting.hosting import Hosting, host
@@ -104,6 +105,7 @@ def parts_of(hosting: Hosting, premises: Premises, ground: Ground) -> Parts:
         failures=Rates(clock, per_minute=FAILURES_PER_MINUTE),
         table=TABLE,
         streams=Streams(),
+        mcp=McpMount(),
         mask=premises.mask,
     )
 

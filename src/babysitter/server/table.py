@@ -1,6 +1,7 @@
 """Every route of the server, gathered."""
 
-from babysitter.server.api import login, people, questions, runs, system
+from babysitter.server import mcp_mount
+from babysitter.server.api import breakpoints, login, people, questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
 from babysitter.server.pages import atlas, audit, doors, frame, inbox, question
@@ -23,8 +24,10 @@ TABLE: Table = (
     *runs.ROUTES,
     *questions.ROUTES,
     *doors.ROUTES,
+    *breakpoints.ROUTES,
     *login.ROUTES,
     *people.ROUTES,
+    *mcp_mount.ROUTES,
     *frame.ROUTES,
     *inbox.ROUTES,
     *question.ROUTES,

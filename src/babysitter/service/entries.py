@@ -1,5 +1,6 @@
 """From an ENTRY to a process: read its sources, see that they are trusted, load those very bytes."""
 
+import importlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -8,7 +9,7 @@ from typing import Any
 from babysitter.authoring.process import Process
 from babysitter.model.errors import BabysitterError, EntryError
 from babysitter.service.process.admitted import Admission, Admitted
-from babysitter.service.process.closure import Sources, read_sources, relative
+from babysitter.service.process.closure import ASK_MODULE, Sources, read_sources, relative
 from babysitter.service.process.importing import load_entry
 
 
@@ -93,6 +94,8 @@ def load_sources(sources: Sources) -> LoadedProcess:
 
 
 def _module_of(sources: Sources) -> ModuleType:
+    if sources.is_built_in:
+        return importlib.import_module(ASK_MODULE)
     try:
         return load_entry(sources)
     except (Exception, SystemExit) as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from babysitter.service.delivery import Delivery, Sent
+from babysitter.service.judging import Decision
 from babysitter.service.reading import run_created
 from babysitter.service.statements import refuse_secrets
 from babysitter.service.wiring import Workspace
@@ -23,7 +24,7 @@ class GivenAnswer:
     """
 
     person: str
-    decision: str
+    decision: Decision
     comment: str = ""
     statement: str = ""
     signature: str = ""

@@ -66,9 +66,14 @@ ExplanationView = Explanation
 
 @dataclass(frozen=True, slots=True)
 class Policing:
-    """Use cases on the rules of one workspace."""
+    """Use cases on the rules of one workspace. ``person``: who asks; empty: the local user."""
 
     workspace: Workspace
+    person: str = ""
+
+    @property
+    def _viewer(self) -> str:
+        return self.person or self.workspace.place.user
 
     def show(self) -> PolicyView:
         """Return the rules in force."""
@@ -94,10 +99,10 @@ class Policing:
                 f"{breakpoint_id} is not open in run {run_id}.",
                 hint=f"See what became of it: babysitter breakpoint history {run_id}/{breakpoint_id}",
             )
-        return gates_of(self.workspace, run_id, state).explain(asked, self.workspace.place.user)
+        return gates_of(self.workspace, run_id, state).explain(asked, self._viewer)
 
     def explain_what_if(self, asked: WhatIf) -> Explanation | None:
-        """Say which rule would decide if the local user started this now; None: nobody would be needed."""
+        """Say which rule would decide if who asks started this now; None: nobody would be needed."""
         gate = Gate(
             kind="effect",
             process_id=asked.process,
@@ -110,7 +115,7 @@ class Policing:
         rule = rule_for(policy, gate)
         if rule is None:
             return None
-        user = self.workspace.place.user
+        user = self._viewer
         facts = Facts(now_ns=self.workspace.clock.now_ns(), authors=frozenset({user}))
         return Decider(policy).explain(rule, gate, (), facts, viewer=user)
 

@@ -95,6 +95,8 @@ class Trusting:
         if key is None:
             self._check_local()
         sources = read_sources(entry, self.workspace.root)
+        if sources.is_built_in:
+            raise RefusedError(f"{entry} comes with Babysitter.", hint="It needs nobody's word.")
         scan = Reviewing(self.workspace).scan(sources, with_bandit=with_bandit)
         accepted = taken(sources, scan, accept or {})
         if key is None:

@@ -117,6 +117,13 @@ class Conductor:
         with self._turn:
             return self._book.problems.get(run_id, "")
 
+    def is_busy_with(self, run_id: str) -> bool:
+        """Tell whether the run is being driven, or its turn has come."""
+        topmost, now_ns = self._topmost(run_id), self._workspace.clock.now_ns()
+        with self._turn:
+            due_ns = self._book.due_of.get(topmost)
+            return topmost in self._book.driving or (due_ns is not None and due_ns <= now_ns)
+
     @property
     def driving(self) -> int:
         """How many runs are being driven."""

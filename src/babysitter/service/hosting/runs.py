@@ -129,12 +129,17 @@ class Signal(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_f
 
 
 class Posted(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The outcome of an effect that was handed out. ``status``: ``ok`` or ``error``."""
+    """The outcome of an effect that was handed out. ``status``: ``ok`` or ``error``.
+
+    stdout, stderr: what it printed; masked before it is kept.
+    """
 
     status: Literal["ok", "error"]
     value: Json = None
     error_name: str = ""
     error_message: str = ""
+    stdout: str | None = None
+    stderr: str | None = None
 
 
 def row_of(hosted: Hosted, entry: Entry) -> RunRow:
@@ -182,7 +187,7 @@ class VisitedRuns:
         queries, entry = hosted.queries, hosted.catalogue.get(run_id)
         return RunShown(
             workspace=hosted.id,
-            run=_without_place(queries.status(run_id)),
+            run=without_place(queries.status(run_id)),
             tasks=tuple(queries.tasks(run_id)),
             breakpoints=tuple(queries.breakpoints(run_id)),
             problem=row_of(hosted, entry).problem if entry is not None else "",
@@ -191,7 +196,7 @@ class VisitedRuns:
     def status(self, run_id: str, workspace: str = "") -> RunView:
         """Return where a run stands."""
         hosted = self.visit.run("run.read", run_id, workspace)
-        return _without_place(hosted.queries.status(run_id))
+        return without_place(hosted.queries.status(run_id))
 
     def events(self, run_id: str, *, after: int = 0, limit: int = PAGE_MAX, workspace: str = "") -> EventPage:
         """Return some of a run's lines, from the one after ``after`` on."""
@@ -219,7 +224,7 @@ class VisitedRuns:
         )
         run_id = RunService(hosted.workspace).begin(new)
         hosted.poke(run_id)
-        return _without_place(hosted.queries.status(run_id))
+        return without_place(hosted.queries.status(run_id))
 
     def iterate(self, run_id: str, workspace: str = "") -> Iteration:
         """Advance a harness's run and hand out what may start."""
@@ -231,7 +236,7 @@ class VisitedRuns:
             )
         found = Harness(hosted.workspace).iterate(run_id)
         hosted.poke(run_id)
-        return msgspec.structs.replace(found, run=_without_place(found.run))
+        return msgspec.structs.replace(found, run=without_place(found.run))
 
     def cancel(self, run_id: str, reason: Reason, workspace: str = "") -> SentView:
         """Ask a run to stop; its process may clean up."""
@@ -287,6 +292,8 @@ class VisitedRuns:
             value=posted.value,
             error_name=posted.error_name,
             error_message=posted.error_message,
+            stdout=posted.stdout,
+            stderr=posted.stderr,
         )
         return self._sent(hosted, run_id, delivery.post(run_id, message))
 
@@ -324,6 +331,6 @@ def _place_of(cursor: str, entries: list[Entry]) -> int:
     return sum(1 for entry in entries if (entry.created_at, entry.run_id) >= after)
 
 
-def _without_place(view: RunView) -> RunView:
+def without_place(view: RunView) -> RunView:
     """Return a run without where it lies on the server's disk, which is nobody's business."""
     return msgspec.structs.replace(view, location="")

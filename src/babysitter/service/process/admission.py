@@ -1,5 +1,6 @@
 """May this code run? The plan; each step that fails says which one, and what to do.
 
+     0. The process that comes with this product is this product: who runs the one trusts the other.
      1. ``--allow-untrusted`` lets anything run, is journaled, and is refused where nobody is at the terminal.
      2. Signed statements about this digest, under the sandbox's settings as they are now, each by a reviewer
         whose
@@ -78,6 +79,8 @@ class WorkspaceAdmission:
 
     def admit(self, sources: Sources, *, allow_untrusted: bool = False) -> Admitted:
         """See Admission."""
+        if sources.is_built_in:
+            return Admitted(method="built-in", by=("babysitter",))
         if allow_untrusted and self.surroundings.in_ci:
             raise RefusedError(
                 "--allow-untrusted is for a person at a terminal, and CI is set.",

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from babysitter.config import in_ci, pinned_signers, user_state
 from babysitter.service.process.closure import Sources
 
-Method = Literal["signed", "local", "allowed-untrusted"]
+Method = Literal["signed", "local", "allowed-untrusted", "built-in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ file is read once: what is digested is what is reviewed, and is what runs.
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -23,6 +23,9 @@ from babysitter.model.values import canonical_json, sha256_hex
 from babysitter.service.process.facts import Facts, facts_of, node_imports
 
 NOT_OURS = frozenset({".venv", "venv", "site-packages", "node_modules", "__pycache__", ".a5c", ".git"})
+ASK = "babysitter:ask"
+"""The ENTRY of the one process that comes with this product; no module of a workspace takes its place."""
+ASK_MODULE = "babysitter.authoring.asking"
 _NODE_ENDINGS = ("", ".js", ".mjs", ".cjs", ".json", "/index.js")
 _PRODUCT = Path(babysitter.__file__).resolve().parent
 _FILES_MAX = 5000
@@ -37,6 +40,7 @@ class Sources:
     name: of the process, where the ENTRY gives one.
     file: the entry's file. files: path relative to the workspace to content, the whole closure.
     folders: where a module that is imported absolutely is looked for, first one first.
+    is_built_in: it is this product's own, whatever the workspace holds; then ``root`` is where that lies.
     """
 
     root: Path
@@ -45,6 +49,7 @@ class Sources:
     file: str
     files: dict[str, bytes]
     folders: tuple[Path, ...]
+    is_built_in: bool = False
 
     @property
     def named(self) -> str:
@@ -81,6 +86,8 @@ def read_sources(entry: str, root: Path) -> Sources:
     Raises:
         EntryError: there is no such file or module in the workspace, or a file of it is not Python.
     """
+    if entry == ASK:
+        return _built_in()
     root = root.resolve()
     file, shown, name = _entry_file(entry, root)
     files: dict[str, bytes] = {}
@@ -90,6 +97,22 @@ def read_sources(entry: str, root: Path) -> Sources:
     walk = _Walk(root, folders, files)
     walk.take(file)
     return Sources(root=root, entry=shown, name=name, file=relative(file, root), files=files, folders=folders)
+
+
+@cache
+def _built_in() -> Sources:
+    """Return the sources of the product's own process, read once: its module is imported once, too."""
+    file = _PRODUCT / "authoring" / "asking.py"
+    shown = relative(file, _PRODUCT.parent)
+    return Sources(
+        root=_PRODUCT.parent,
+        entry="babysitter",
+        name="ask",
+        file=shown,
+        files={shown: _read(file, shown)},
+        folders=(),
+        is_built_in=True,
+    )
 
 
 def covered(sources: Sources) -> dict[str, str]:
