@@ -1,6 +1,6 @@
 """Every route of the server, gathered."""
 
-from babysitter.server.api import login, people, questions, runs, system
+from babysitter.server.api import evidence, login, people, questions, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
 from babysitter.server.pages import frame, inbox
@@ -20,6 +20,7 @@ TABLE: Table = (
     *system.ROUTES,
     *runs.ROUTES,
     *questions.ROUTES,
+    *evidence.ROUTES,
     *login.ROUTES,
     *people.ROUTES,
     *frame.ROUTES,
