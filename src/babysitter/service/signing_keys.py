@@ -82,11 +82,34 @@ def sign_alone(machine: Machine, *, key: str, person: str, namespace: str, messa
         SignatureError: ``ssh-keygen`` did not sign, or signed something else.
         MissingToolError: ``ssh-keygen`` is not here.
     """
-    public = _only_key(machine.programs) if key == AGENT else public_half(machine.programs, key)
+    public = own_half(machine.programs, key)
     signature = sign(machine.programs, message=message, namespace=namespace, key_path=public.path)
     made = Signed(person=person, message=message, signature=signature)
     _check(made, _trust_in(public.signer, person), namespace, machine.clock.now_ns())
     return made
+
+
+def own_half(programs: Programs, key: str) -> PublicHalf:
+    """Return the public half of a key where there is no file of signers that says which may sign.
+
+    Args:
+        programs: starts ``ssh-add``.
+        key: a path, or ``agent`` where that has one key.
+
+    Raises:
+        SignersError: there is no such key, or the agent has several.
+    """
+    if key != AGENT:
+        return public_half(programs, key)
+    lines = agent_keys(programs)
+    if len(lines) == 1:
+        return PublicHalf(line=lines[0], path=lines[0])
+    raise SignersError(
+        f"the agent has {len(lines)} keys, and no file of signers here says which is yours.",
+        hint="Give the .pub file of the one that signs: --key ~/.ssh/id_ed25519.pub",
+        file=AGENT,
+        line=0,
+    )
 
 
 def _check(made: Signed, trust: Trust, namespace: str, now_ns: int) -> None:
@@ -110,18 +133,6 @@ def _trust_in(signer: PublicKey | Certificate, person: str) -> Trust:
         cert_authority=isinstance(signer, Certificate),
     )
     return Trust(signers=AllowedSigners(file="the key's own public half", lines=(line,)))
-
-
-def _only_key(programs: Programs) -> PublicHalf:
-    lines = agent_keys(programs)
-    if len(lines) == 1:
-        return PublicHalf(line=lines[0], path=lines[0])
-    raise SignersError(
-        f"the agent has {len(lines)} keys, and no file of signers here says which is yours.",
-        hint="Give the .pub file of the one that signs: --key ~/.ssh/id_ed25519.pub",
-        file=AGENT,
-        line=0,
-    )
 
 
 def owner_of(trust: Trust, signer: PublicKey | Certificate) -> str:

@@ -29,7 +29,7 @@ from babysitter.model.errors import (
 )
 from babysitter.model.runner import Programs
 from babysitter.model.values import sha256_hex
-from babysitter.service.signing_keys import owner_of
+from babysitter.service.signing_keys import own_half, owner_of
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
 from babysitter.signing.sign import public_half, sign
@@ -144,7 +144,7 @@ def log_in(remote: Remote, *, programs: Programs, folder: Path, key: str, person
             hint="Use the address that the server calls itself by (server.public_url); or trust it no more.",
             reason="origin",
         )
-    public = public_half(programs, key)
+    public = own_half(programs, key)
     signature = sign(
         programs, message=asked.challenge.encode(), namespace=LOGIN_NAMESPACE, key_path=public.path
     )

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from babysitter.model.errors import ProviderError, UsageError
+from babysitter.model.errors import CorruptJournalError, ProviderError, SignatureError, UsageError
 from babysitter.model.ids import RUN_ID
 from babysitter.model.statement import APPROVAL_NAMESPACE
 from babysitter.service.access.remote import API, Remote
@@ -22,6 +22,11 @@ from babysitter.service.reading import pick
 from babysitter.service.signed_answers import Wanted
 from babysitter.service.signing_keys import Machine, sign_alone
 from babysitter.service.statements import Answer, Covered, statement_for, what_it_covers
+
+_NOT_AS_ASKED = (
+    "Nothing was signed. What the server gives is not what the run asked: tell who answers for it, and look "
+    "at the run where it is."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,10 @@ class RemoteAnswers:
 
     def covered(self, named: Named) -> Covered:
         """Return what an answer covers, checked byte for byte. Errors as ``fetch`` and ``what_it_covers``."""
-        return what_it_covers(fetch(self.remote, named), named.run_id, named.breakpoint_id)
+        try:
+            return what_it_covers(fetch(self.remote, named), named.run_id, named.breakpoint_id)
+        except (CorruptJournalError, SignatureError) as wrong:
+            raise type(wrong)(wrong.message, hint=_NOT_AS_ASKED, **wrong.facts) from wrong
 
     def send(self, named: Named, covered: Covered, wanted: Wanted) -> SentView:
         """Sign the answer here and give it to the server.
