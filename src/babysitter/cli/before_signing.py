@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from babysitter.cli.plain import plain_lines
+from babysitter.cli.plain import plain, plain_lines
 from babysitter.cli.terminal import style_err
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def show_and_ask(covered: "Covered", decision: str, how: How, key: str) -> "Want
     if not how.as_json:
         # Always: nobody should sign what was not on the screen.
         click.echo(plain_lines(covered.document), err=True)
-        click.echo(f"You {decision} exactly this: {_summary(covered)}", err=True)
+        name = plain(f"{covered.run_id}/{covered.asked.breakpoint_id}")
+        click.echo(f"You {decision} {name}, exactly this: {_summary(covered)}", err=True)
         if how.break_glass:
             click.echo(
                 style_err("BREAKING THE GLASS: journaled, logged, and to be reviewed.", fg="red"), err=True

@@ -75,7 +75,7 @@ def test_a_signed_answer_from_elsewhere_counts_and_stock_tools_say_so(tmp_path: 
         )
 
     assert "+two" in said.stderr
-    assert "You approve exactly this: deploy" in said.stderr
+    assert f"You approve {RUN}/{ASKED}, exactly this: deploy" in said.stderr
     assert f"Approved {RUN}/{ASKED}" in said.stdout
     assert (line["data"]["approver"], line["data"]["method"]) == (ALICE, "ssh")
     assert checked.returncode == 0, checked.stderr
