@@ -63,10 +63,11 @@ def test_a_signed_answer_from_elsewhere_counts_and_stock_tools_say_so(tmp_path: 
         with serving(place):
             place.sign_in(ALICE)
             place.man.asked.clear()
+            deferred = place.answer("defer", "--comment", "After lunch.")
             said = place.answer("approve", "--comment", "Read the plan.")
             asked = list(place.man.asked)
         place.there("journal", "verify", "--all")
-        (line,) = place.lines("BREAKPOINT_RESPONDED")
+        before, line = place.lines("BREAKPOINT_RESPONDED")
         kept = place.root / ".a5c" / "runs" / RUN / line["data"]["statementRef"]["path"]
         signers = place.root / "allowed_signers"
         verify = ["ssh-keygen", "-Y", "verify", "-f", str(signers), "-I", ALICE, "-n", "babysitter-approval"]
@@ -74,6 +75,8 @@ def test_a_signed_answer_from_elsewhere_counts_and_stock_tools_say_so(tmp_path: 
             [*verify, "-s", f"{kept}.sig"], input=kept.read_bytes(), capture_output=True, check=False
         )
 
+    assert f"Deferred {RUN}/{ASKED}" in deferred.stdout
+    assert (before["data"]["decision"], before["data"]["comment"]) == ("defer", "After lunch.")
     assert "+two" in said.stderr
     assert f"You approve {RUN}/{ASKED}, exactly this: deploy" in said.stderr
     assert f"Approved {RUN}/{ASKED}" in said.stdout
