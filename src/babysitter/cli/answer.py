@@ -7,7 +7,7 @@ import click
 
 from babysitter.cli.arguments import breakpoint_argument
 from babysitter.cli.before_signing import How, answered, show_and_ask
-from babysitter.cli.remote import server_option
+from babysitter.cli.remote import refuse_two_places, server_option
 from babysitter.cli.render import breakpoint_list
 from babysitter.cli.terminal import json_option, runs_dir_option, show, workspace
 from babysitter.config import signing_key
@@ -28,6 +28,7 @@ def inbox(*, server: str | None, as_json: bool, runs_dir: str | None) -> None:
     if server:
         from babysitter.cli.remote_answer import inbox_there  # noqa: PLC0415 (only with --server)
 
+        refuse_two_places(runs_dir)
         inbox_there(server, as_json=as_json)
         return
     views = Queries(workspace(runs_dir)).inbox()
@@ -86,8 +87,7 @@ def _answer_there(server: str, breakpoint_id: str, decision: str, how: How) -> N
     key = how.key or signing_key()
     if not key:
         raise click.UsageError("an answer to a server is signed: say which --key.", _context())
-    if how.runs_dir:
-        raise click.UsageError("--server and --runs-dir are two places.", _context())
+    refuse_two_places(how.runs_dir)
     answer_there(server, breakpoint_id, decision, how, key)
 
 

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 
 from babysitter.cli.arguments import breakpoint_argument, run_argument
 from babysitter.cli.plain import plain, plain_lines
-from babysitter.cli.remote import server_option
+from babysitter.cli.remote import refuse_two_places, server_option
 from babysitter.cli.render import breakpoint_list
 from babysitter.cli.root import Verbs
 from babysitter.cli.terminal import json_option, runs_dir_option, show, workspace
@@ -49,6 +49,7 @@ def show_(*, breakpoint_id: str, server: str | None, as_json: bool, runs_dir: st
     if server:
         from babysitter.cli.remote_answer import show_there  # noqa: PLC0415 (only with --server)
 
+        refuse_two_places(runs_dir)
         show_there(server, breakpoint_id, as_json=as_json)
         return
     queries = Queries(workspace(runs_dir))

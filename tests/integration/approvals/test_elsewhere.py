@@ -90,13 +90,17 @@ def test_what_may_not_be_signed_here_is_told_before_anything_is_sent(place: Else
     name, where = f"{RUN}/{ASKED}", ("--server", place.man.url)
 
     no_key = place.call("approve", name, *where, status=2)
-    two_places = place.answer("approve", "--runs-dir", "x", status=2)
+    two_places = [
+        place.answer("approve", "--runs-dir", "x", status=2),
+        place.call("inbox", *where, "--runs-dir", "x", status=2),
+        place.call("breakpoint", "show", name, *where, "--runs-dir", "x", status=2),
+    ]
     other = place.answer("approve", "--as", BOB, status=2)
     nothing = place.call("approve", "r/9", *where, "--key", place.key(ALICE), status=2)
     nobody = place.call("inbox", "--server", "http://127.0.0.1:9", status=4)
 
     assert "--key" in no_key.stderr
-    assert "two places" in two_places.stderr
+    assert all("two places" in each.stderr for each in two_places)
     assert f"as {ALICE}, not as {BOB}" in other.stderr
     assert "no open breakpoint is named r/9" in nothing.stderr
     assert "not signed in" in nobody.stderr
