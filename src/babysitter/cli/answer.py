@@ -2,33 +2,39 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from babysitter.cli.arguments import breakpoint_argument
-from babysitter.cli.plain import plain_lines
+from babysitter.cli.before_signing import How, answered, show_and_ask
+from babysitter.cli.remote import refuse_two_places, server_option
 from babysitter.cli.render import breakpoint_list
-from babysitter.cli.terminal import json_option, runs_dir_option, show, style_err, workspace
+from babysitter.cli.terminal import json_option, runs_dir_option, show, workspace
 from babysitter.config import signing_key
 from babysitter.service.delivery import Delivery, Sent
 from babysitter.service.queries import Queries
 from babysitter.service.reading import find_breakpoint
 
 if TYPE_CHECKING:
-    from babysitter.service.statements import Covered
     from babysitter.service.wiring import Workspace
-
-_PAST = {"approve": "Approved", "reject": "Rejected", "defer": "Deferred"}
 
 
 @click.command(epilog="Example: babysitter inbox --watch")
 @click.option("--watch", is_flag=True, help="Stay, and show what waits as it comes and goes.")
+@server_option()
 @json_option
 @runs_dir_option
-def inbox(*, watch: bool, as_json: bool, runs_dir: str | None) -> None:
-    """List what waits for a person, oldest first."""
+def inbox(*, watch: bool, server: str | None, as_json: bool, runs_dir: str | None) -> None:
+    """List what waits for a person, oldest first. With --server: at a server where you are signed in."""
+    if server:
+        from babysitter.cli.remote_answer import inbox_there  # noqa: PLC0415 (only with --server)
+
+        refuse_two_places(runs_dir)
+        if watch:
+            raise click.UsageError("--watch is for this machine's runs.", click.get_current_context())
+        inbox_there(server, as_json=as_json)
+        return
     opened = workspace(runs_dir)
     if watch:
         from babysitter.cli.watching import watch_inbox  # noqa: PLC0415 (only here)
@@ -43,7 +49,10 @@ def inbox(*, watch: bool, as_json: bool, runs_dir: str | None) -> None:
     )
 
 
-def _answer(breakpoint_id: str, decision: str, how: "How") -> None:
+def _answer(breakpoint_id: str, decision: str, how: How) -> None:
+    if how.server:
+        _answer_there(how.server, breakpoint_id, decision, how)
+        return
     opened = workspace(how.runs_dir)
     run_id, found = find_breakpoint(opened.store, breakpoint_id)
     is_driven = opened.store.holder(run_id) is not None
@@ -51,9 +60,7 @@ def _answer(breakpoint_id: str, decision: str, how: "How") -> None:
     if key:
         sent = _sign(opened, (run_id, found), decision, how, key)
     elif how.break_glass or how.on_behalf_of or how.approver:
-        raise click.UsageError(
-            "--as, --on-behalf-of and --break-glass need --key.", click.get_current_context()
-        )
+        raise click.UsageError("--as, --on-behalf-of and --break-glass need --key.", _context())
     else:
         sent = Delivery(opened).answer(run_id, found, decision, comment=how.comment)
     whole = {
@@ -66,71 +73,36 @@ def _answer(breakpoint_id: str, decision: str, how: "How") -> None:
     show(
         whole,
         as_json=how.as_json,
-        text=lambda: _answered(f"{run_id}/{found}", decision, sent, is_driven=is_driven),
+        text=lambda: answered(
+            f"{run_id}/{found}",
+            decision,
+            sent.lines,
+            request_id=sent.request_id,
+            goes_on="Its driver goes on." if is_driven else f"Go on with: babysitter resume {run_id}",
+        ),
     )
 
 
-def _sign(opened: "Workspace", name: tuple[str, str], decision: str, how: "How", key: str) -> Sent:
-    from babysitter.service.signed_answers import SignedAnswers, Wanted  # noqa: PLC0415 (imports cryptography)
+def _sign(opened: "Workspace", name: tuple[str, str], decision: str, how: How, key: str) -> Sent:
+    from babysitter.service.signed_answers import SignedAnswers  # noqa: PLC0415 (imports cryptography)
 
     use_case = SignedAnswers(opened)
     covered = use_case.covered(*name)
-    if not how.as_json:
-        # Always: nobody should sign what was not on the screen.
-        click.echo(plain_lines(covered.document), err=True)
-        click.echo(f"You {decision} exactly this: {_summary(covered)}", err=True)
-        if how.break_glass:
-            click.echo(
-                style_err("BREAKING THE GLASS: journaled, logged, and to be reviewed.", fg="red"), err=True
-            )
-    if sys.stdin.isatty() and not (how.yes or how.as_json):
-        click.confirm(f"Sign it with {key}?", abort=True, err=True)
-    wanted = Wanted(
-        decision=decision,
-        comment=how.comment,
-        key=key,
-        approver=how.approver,
-        on_behalf_of=how.on_behalf_of,
-        break_glass=how.break_glass,
-    )
-    return use_case.send(covered, wanted)
+    return use_case.send(covered, show_and_ask(covered, decision, how, key))
 
 
-def _summary(covered: "Covered") -> str:
-    asked = covered.asked
-    calls = ", ".join(f"{call.task_id} ({call.args_sha256[:12]}…)" for call in asked.approves) or "no call"
-    return (
-        f"{calls}; shown.md {asked.shown_sha256[:12]}…; line {covered.place.seq} of the journal, "
-        f"{covered.place.head[:12]}…"
-    )
+def _answer_there(server: str, breakpoint_id: str, decision: str, how: How) -> None:
+    from babysitter.cli.remote_answer import answer_there  # noqa: PLC0415 (only with --server)
+
+    key = how.key or signing_key()
+    if not key:
+        raise click.UsageError("an answer to a server is signed: say which --key.", _context())
+    refuse_two_places(how.runs_dir)
+    answer_there(server, breakpoint_id, decision, how, key)
 
 
-def _answered(name: str, decision: str, sent: Sent, *, is_driven: bool) -> str:
-    run_id = name.partition("/")[0]
-    if not sent.lines:
-        return f"Queued for the driver of {run_id} as {sent.request_id}."
-    lines = [f"{_PAST[decision]} {name}; line {sent.lines[0].seq} of its journal says so."]
-    if sent.lines[-1].type == "BREAKPOINT_RESPONDED" and decision == "approve":
-        lines.append("More people must approve before it is released.")
-    elif decision != "defer" and is_driven:
-        lines.append("Its driver goes on.")
-    elif decision != "defer":
-        lines.append(f"Go on with: babysitter resume {run_id}")
-    return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class How:
-    """How an answer is given: the options that approve, reject and defer share."""
-
-    comment: str
-    key: str | None
-    approver: str | None
-    on_behalf_of: str | None
-    yes: bool
-    as_json: bool
-    runs_dir: str | None
-    break_glass: bool = False
+def _context() -> click.Context:
+    return click.get_current_context()
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,6 +117,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--as", "approver", metavar="NAME", help="Who you are, where the key is of several."),
         click.option("--on-behalf-of", metavar="NAME", help="Whose place you take, by delegation."),
         click.option("--yes", "-y", is_flag=True, help="Do not ask whether to sign."),
+        server_option(),
     )
     for option in reversed(options):
         command = option(command)
@@ -163,7 +136,8 @@ def approve(*, breakpoint_id: str, **how: Any) -> None:  # noqa: ANN401 (the opt
     """Say yes to a breakpoint. BP is <runId>/<breakpointId> or a unique beginning of it.
 
     Never drives the run: it prints the command that does. With --key the answer is signed over exactly what
-    is shown; anybody can check it with ssh-keygen.
+    is shown; anybody can check it with ssh-keygen. With --server the question is fetched, checked and signed
+    here: nothing that the server says is believed.
     """
     _answer(breakpoint_id, "approve", How(**how))
 

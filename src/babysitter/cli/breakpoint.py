@@ -7,6 +7,7 @@ from msgspec import to_builtins
 
 from babysitter.cli.arguments import breakpoint_argument, run_argument
 from babysitter.cli.plain import plain, plain_lines
+from babysitter.cli.remote import refuse_two_places, server_option
 from babysitter.cli.render import breakpoint_list
 from babysitter.cli.root import Verbs
 from babysitter.cli.terminal import json_option, runs_dir_option, show, workspace
@@ -37,10 +38,20 @@ def list_(*, run_id: str, as_json: bool, runs_dir: str | None) -> None:
 
 @breakpoint_.command("show", epilog="Example: babysitter breakpoint show 01J9/4-production-deployment")
 @breakpoint_argument
+@server_option()
 @json_option
 @runs_dir_option
-def show_(*, breakpoint_id: str, as_json: bool, runs_dir: str | None) -> None:
-    """Print what an approver is shown, byte for byte as the journal's digest has it."""
+def show_(*, breakpoint_id: str, server: str | None, as_json: bool, runs_dir: str | None) -> None:
+    """Print what an approver is shown, byte for byte as the journal's digest has it.
+
+    With --server it is fetched from a server where you are signed in, and checked here against the journal.
+    """
+    if server:
+        from babysitter.cli.remote_answer import show_there  # noqa: PLC0415 (only with --server)
+
+        refuse_two_places(runs_dir)
+        show_there(server, breakpoint_id, as_json=as_json)
+        return
     queries = Queries(workspace(runs_dir))
     run_id, view = queries.find_breakpoint(breakpoint_id)
     shown = queries.read_file(run_id, f"breakpoints/{view.breakpoint_id}/shown.md").decode()

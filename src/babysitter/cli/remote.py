@@ -16,6 +16,12 @@ def server_option(*, required: bool = False) -> Callable[[Callable[..., Any]], C
     )
 
 
+def refuse_two_places(runs_dir: str | None) -> None:
+    """Refuse ``--runs-dir`` beside ``--server``: one of them would be passed over in silence."""
+    if runs_dir:
+        raise click.UsageError("--server and --runs-dir are two places.", click.get_current_context())
+
+
 def remote(url: str) -> "Remote":
     """Return the server, as who signed in there with ``babysitter login``.
 

@@ -108,7 +108,7 @@ VERBS = {
     "breakpoint": ["list", "show", "history", "ask", "reply", "reassign", "rules"],
     "process": ["review", "trust", "untrust", "list"],
     "journal": ["cat", "verify", "scan", "export"],
-    "audit": ["approvals", "report", "export", "verify"],
+    "audit": ["approvals", "report", "export", "verify", "access"],
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve", "believe"],
     "person": ["invite", "list", "remove"],

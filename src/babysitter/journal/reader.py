@@ -17,10 +17,11 @@ from babysitter.model.errors import NotFoundError
 from babysitter.model.events import BlobRef, Event
 from babysitter.model.lines import BrokenLineError, Chain, Record
 from babysitter.model.values import Json, sha256_hex
-from babysitter.stores.interface import Store as Store  # noqa: PLC0414 (what service code reads runs from)
+from babysitter.stores.interface import RunBytes as RunBytes  # noqa: PLC0414 (what service code reads runs from)
+from babysitter.stores.interface import Store as Store  # noqa: PLC0414 (same)
 
 
-def read_records(store: Store, run_id: str, *, torn_tail_ok: bool = False) -> Iterator[Record]:
+def read_records(store: RunBytes, run_id: str, *, torn_tail_ok: bool = False) -> Iterator[Record]:
     """Yield the run's lines, each found to continue the chain.
 
     Args:
@@ -35,7 +36,7 @@ def read_records(store: Store, run_id: str, *, torn_tail_ok: bool = False) -> It
     yield from read_more(store, run_id, Chain(), torn_tail_ok=torn_tail_ok)
 
 
-def read_more(store: Store, run_id: str, chain: Chain, *, torn_tail_ok: bool = False) -> Iterator[Record]:
+def read_more(store: RunBytes, run_id: str, chain: Chain, *, torn_tail_ok: bool = False) -> Iterator[Record]:
     """Yield the lines after ``chain``, which moves behind each: for watching a run. Errors as above."""
     data = store.read_journal(run_id, offset=chain.offset)
     start = chain.offset

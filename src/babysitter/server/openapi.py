@@ -18,6 +18,7 @@ _WHOLE_NUMBERS: dict[str, dict[str, int | str]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 500},
     "after": {"type": "integer", "minimum": 0},
     "offset": {"type": "integer", "minimum": -1},
+    "until": {"type": "integer", "minimum": 1},
 }
 _ERRORS = {
     "400": "The call or its body is not what is expected.",
@@ -39,7 +40,7 @@ def document(table: Table) -> dict[str, Any]:
     schema_of = dict(zip([*map(id, kinds), id(ErrorReply)], schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
+        paths.setdefault(_plain_path(route), {})[route.method.lower()] = _operation(route, schema_of)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -90,10 +91,15 @@ def _operation(route: Route, schema_of: dict[int, Any]) -> dict[str, Any]:
     return operation
 
 
+def _plain_path(route: Route) -> str:
+    """Return a route's path as OpenAPI has it, which knows no converters."""
+    return re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path)
+
+
 def _parameters(route: Route) -> list[dict[str, Any]]:
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"\{(\w+)\}", route.path)
+        for name in re.findall(r"\{(\w+)\}", _plain_path(route))
     ]
     in_query = [
         {

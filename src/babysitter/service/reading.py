@@ -1,6 +1,6 @@
 """Reading runs without driving them: no lease, no process code, no secret; values stay masked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from babysitter.journal.reader import Store, read_more, read_records
 from babysitter.model import events as ev
@@ -67,7 +67,19 @@ def run_created_at(store: Store, run_id: str) -> str:
 
 
 def find_breakpoint(store: Store, text: str) -> tuple[str, str]:
-    """Return (run id, breakpoint id) of the one open breakpoint that the text names.
+    """Return (run id, breakpoint id) of the one open breakpoint that the text names; see ``pick``."""
+    return pick(
+        (
+            (run_id, breakpoint_id)
+            for run_id, state in read_states(store)
+            for breakpoint_id in state.breakpoints
+        ),
+        text,
+    )
+
+
+def pick(open_ones: Iterable[tuple[str, str]], text: str) -> tuple[str, str]:
+    """Return (run id, breakpoint id) of the one of these that the text names.
 
     ``text``: ``<runId>/<breakpointId>``, or a beginning of it, or of the breakpoint's id alone.
 
@@ -76,8 +88,7 @@ def find_breakpoint(store: Store, text: str) -> tuple[str, str]:
     """
     found = [
         (run_id, breakpoint_id)
-        for run_id, state in read_states(store)
-        for breakpoint_id in state.breakpoints
+        for run_id, breakpoint_id in open_ones
         if f"{run_id}/{breakpoint_id}".startswith(text) or breakpoint_id.startswith(text)
     ]
     exact = [pair for pair in found if text in (f"{pair[0]}/{pair[1]}", pair[1])]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from babysitter.journal.layout import shown_facts_path, shown_path
 from babysitter.journal.masking import Masker
-from babysitter.journal.reader import Store, read_records
+from babysitter.journal.reader import RunBytes, read_records
 from babysitter.model import events as ev
 from babysitter.model.clock import format_time
 from babysitter.model.errors import NotFoundError, SecretError, SignatureError
@@ -41,7 +41,7 @@ class Answer:
     break_glass: bool = False
 
 
-def place_of(store: Store, run_id: str, seq: int) -> JournalPlace:
+def place_of(store: RunBytes, run_id: str, seq: int) -> JournalPlace:
     """Return where a line stands: the digest of all before it, and of all up to its end.
 
     Raises:
@@ -56,7 +56,7 @@ def place_of(store: Store, run_id: str, seq: int) -> JournalPlace:
     raise NotFoundError(f"run {run_id} has no line {seq}.", hint="Look with: babysitter journal verify RUN")
 
 
-def what_it_covers(store: Store, run_id: str, breakpoint_id: str) -> Covered:
+def what_it_covers(store: RunBytes, run_id: str, breakpoint_id: str) -> Covered:
     """Return what an answer to the question covers.
 
     Raises:

@@ -85,7 +85,23 @@ class Lease(Protocol):
         ...
 
 
-class Store(Protocol):
+class RunBytes(Protocol):
+    """What a run consists of, for whoever checks it: in a store, or as a server gave it."""
+
+    def read_journal(self, run_id: str, *, offset: int = 0) -> bytes:
+        """Return the journal's bytes from ``offset`` on."""
+        ...
+
+    def read_file(self, run_id: str, path: str) -> bytes:
+        """Return a file of the run.
+
+        Raises:
+            NotFoundError: it is not there.
+        """
+        ...
+
+
+class Store(RunBytes, Protocol):
     """The runs of one workspace, as bytes."""
 
     def create(self, run_id: str, files: Mapping[str, bytes], journal: bytes) -> None:
@@ -113,23 +129,11 @@ class Store(Protocol):
         """Return the ids of all runs, sorted."""
         ...
 
-    def read_journal(self, run_id: str, *, offset: int = 0) -> bytes:
-        """Return the journal's bytes from ``offset`` on."""
-        ...
-
     def journal_size(self, run_id: str) -> int:
         """Return how many bytes the journal has, without reading them: whether it has grown.
 
         Raises:
             NotFoundError: no such run.
-        """
-        ...
-
-    def read_file(self, run_id: str, path: str) -> bytes:
-        """Return a file of the run.
-
-        Raises:
-            NotFoundError: it is not there.
         """
         ...
 

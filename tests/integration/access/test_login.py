@@ -175,6 +175,22 @@ def test_who_a_key_is_is_taken_from_the_files_beside_it(
     assert remote(stand.url).call("GET", "/me") == {"name": BOB}
 
 
+@pytest.mark.needs("ssh-add", "ssh-agent")
+def test_the_only_key_of_an_agent_signs_in(
+    stand: Stand, key: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = ["ssh-agent", "-s", "-a", str(tmp_path / "agent")]
+    said = subprocess.run(begin, check=True, capture_output=True, text=True).stdout
+    found = dict(part.strip().split("=", 1) for part in said.split(";") if "=" in part)
+    monkeypatch.setenv("SSH_AUTH_SOCK", found["SSH_AUTH_SOCK"])
+    try:
+        subprocess.run(["ssh-add", "-q", str(key)], check=True)
+        assert run(["login", "--server", stand.url, "--key", "agent", "--as", BOB]) == 0
+    finally:
+        os.kill(int(found["SSH_AGENT_PID"]), 15)
+    assert remote(stand.url).call("GET", "/me") == {"name": BOB}
+
+
 def test_a_key_of_nobody_is_told_and_nothing_is_kept(
     stand: Stand, key: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,6 +235,11 @@ def test_what_a_server_says_is_our_own_error_of_that_code(stand: Stand) -> None:
         Remote("http://127.0.0.1:9").call("GET", "/")
     with pytest.raises(UsageError):
         Remote("https://h/path")
+    with pytest.raises(ForbiddenError, match="no role"):
+        Remote(stand.url, "x").read("/forbidden", 10)
+    with pytest.raises(ProviderError, match="15 bytes where 14 were asked for"):
+        Remote(stand.url).read("/odd", 14)
+    assert Remote(stand.url).read("/odd", 15) == b'["no", "error"]'
 
 
 def test_a_token_is_not_in_the_text_about_a_server() -> None:

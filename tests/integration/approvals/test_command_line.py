@@ -143,7 +143,7 @@ def test_the_document_is_on_the_screen_before_it_is_signed(place: Workspace) -> 
 
     shown = (place.data / "runs" / "r" / "breakpoints" / "3-gate-deploy" / "shown.md").read_text()
     assert shown in done.stderr
-    assert "You approve exactly this: deploy" in done.stderr
+    assert f"You approve {GATE}, exactly this: deploy" in done.stderr
 
 
 @pytest.fixture

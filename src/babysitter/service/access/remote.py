@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from babysitter.access.site import Site
 from babysitter.access.ssh_login import LOGIN_NAMESPACE
-from babysitter.access.transport import Request, UnreachableError, exchange
+from babysitter.access.transport import ANSWER_BYTES_MAX, Answer, Request, UnreachableError, exchange
 from babysitter.model.clock import Clock, parse_time
 from babysitter.model.errors import (
     BabysitterError,
@@ -29,7 +29,7 @@ from babysitter.model.errors import (
 )
 from babysitter.model.runner import Programs
 from babysitter.model.values import sha256_hex
-from babysitter.service.signing_keys import owner_of
+from babysitter.service.signing_keys import own_half, owner_of
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
 from babysitter.signing.sign import public_half, sign
@@ -37,6 +37,7 @@ from babysitter.signing.sign import public_half, sign
 API = "/api/v1"
 CHALLENGE_PATH = f"{API}/login/challenge"
 LOGIN_PATH = f"{API}/login"
+_ERROR_BYTES_MAX = 64 * 1024
 
 
 class Login(View, frozen=True, kw_only=True):
@@ -62,11 +63,13 @@ class _Token(Struct, frozen=True, rename="camel"):
 class Remote:
     """A server elsewhere. ``url``: as ``https://host``; ``token``: a bearer token of it, or nothing.
 
-    Making one raises UsageError for an address that is not used: plain HTTP beyond this machine, a path.
+    ``person``: whose token it is. Making one raises UsageError for an address that is not used: plain HTTP
+    beyond this machine, a path.
     """
 
     url: str
     token: str = field(default="", repr=False)
+    person: str = ""
 
     def __post_init__(self) -> None:
         _site(self.url)
@@ -83,6 +86,25 @@ class Remote:
             BabysitterError: what the server says, as the error that its code names.
             ProviderError: it can't be reached, or is no server of ours.
         """
+        answer = self._exchange(method, path, body, ANSWER_BYTES_MAX)
+        found = _json_of(answer)
+        if 200 <= answer.status < 300 and (found is not None or not answer.body):
+            return found
+        raise _error_of(found, answer.status, self.url)
+
+    def read(self, path: str, bytes_max: int) -> bytes:
+        """Return the bytes that stand at a path, at most so many. Errors as ``call``."""
+        answer = self._exchange("GET", path, None, max(bytes_max, _ERROR_BYTES_MAX))
+        if answer.status != 200:
+            raise _error_of(_json_of(answer), answer.status, self.url)
+        if len(answer.body) > bytes_max:
+            raise ProviderError(
+                f"the server {self.url} gives {len(answer.body)} bytes where {bytes_max} were asked for.",
+                hint="Is it Babysitter's?",
+            )
+        return answer.body
+
+    def _exchange(self, method: str, path: str, body: object, bytes_max: int) -> Answer:
         headers = {"Accept": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -90,19 +112,13 @@ class Remote:
         if data is not None:
             headers["Content-Type"] = "application/json"
         url = _site(self.url).origin + path
+        wanted = Request(url=url, method=method, headers=headers, body=data, bytes_max=bytes_max)
         try:
-            answer = exchange(Request(url=url, method=method, headers=headers, body=data))
+            return exchange(wanted)
         except UnreachableError as away:
             raise ProviderError(
                 f"the server {self.url} {away}.", hint="Look at the address, and whether it is up."
             ) from None
-        try:
-            found = json.loads(answer.body) if answer.body else None
-        except (ValueError, RecursionError):
-            found = None
-        if 200 <= answer.status < 300 and (found is not None or not answer.body):
-            return found
-        raise _error_of(found, answer.status, self.url)
 
 
 def log_in(remote: Remote, *, programs: Programs, folder: Path, key: str, person: str) -> Login:
@@ -128,7 +144,7 @@ def log_in(remote: Remote, *, programs: Programs, folder: Path, key: str, person
             hint="Use the address that the server calls itself by (server.public_url); or trust it no more.",
             reason="origin",
         )
-    public = public_half(programs, key)
+    public = own_half(programs, key)
     signature = sign(
         programs, message=asked.challenge.encode(), namespace=LOGIN_NAMESPACE, key_path=public.path
     )
@@ -166,7 +182,7 @@ def remote_at(url: str, folder: Path, clock: Clock) -> Remote:
     login = _kept(folder, url)
     if login is None or parse_time(login.expires_at) <= clock.now_ns():
         raise _no_login(url)
-    return Remote(login.url, login.token)
+    return Remote(login.url, login.token, login.person)
 
 
 def logins_folder(state: Path) -> Path:
@@ -194,6 +210,14 @@ def _read(answer: object, kind: Any, remote: Remote) -> Any:  # noqa: ANN401 (on
         raise ProviderError(
             f"the server {remote.url} answers something else than was asked.", hint="Is it Babysitter's?"
         ) from None
+
+
+def _json_of(answer: Answer) -> Any:  # noqa: ANN401 (the JSON of any answer)
+    """Return what an answer says; None where it is no JSON."""
+    try:
+        return json.loads(answer.body) if answer.body else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _error_of(found: object, status: int, url: str) -> BabysitterError:
