@@ -123,6 +123,23 @@ GOALS: dict[str, Goal] = {
         says="an event of 1.4 KB searched for 50 secrets, nothing found: CPU",
         relation="<=", bound=15, unit=" µs",
     ),
+    "served-status": Goal(
+        says="200 runs advance, 50 watch: GET status, 99 of 100", relation="<=", bound=50, unit=" ms",
+    ),
+    "served-approval": Goal(
+        says="from an approval to a watcher who sees what the run did then, 99 of 100",
+        relation="<=", bound=150, unit=" ms",
+    ),
+    "served-waiting": Goal(
+        says="memory of one run that waits, of 2,000", relation="<=", bound=5, unit=" KB",
+    ),
+    "served-start": Goal(
+        says="a server starts over 10,000 runs and knows them all", relation="<=", bound=3, unit=" s",
+    ),
+    "served-steady": Goal(
+        says="runs come and go for ten minutes: memory of the last quarter over that of the second",
+        relation="<=", bound=1.05,
+    ),
     "kill": Goal(
         says="kill -9 at random moments of 50-step runs: lost acknowledgements, silent repeats, bad journals",
         relation="==", bound=0,

@@ -37,6 +37,7 @@ from benchmarks.parts import (
 )
 from benchmarks.proving import measure_journals, measure_proof, measure_secrets
 from benchmarks.report import as_json, heading, line_of
+from benchmarks.served import measure_server
 from benchmarks.syncs import is_available
 
 PARTS: dict[str, tuple[Callable[[Bench], Iterator[Figure]], tuple[str, ...]]] = {
@@ -54,6 +55,10 @@ PARTS: dict[str, tuple[Callable[[Bench], Iterator[Figure]], tuple[str, ...]]] = 
     "credentials": (
         measure_credentials,
         ("screened", "screened-p50", "screened-p99", "scanned", "false-alarms"),
+    ),
+    "server": (
+        measure_server,
+        ("served-status", "served-approval", "served-waiting", "served-start", "served-steady"),
     ),
     "kill": (measure_kill, ("kill",)),
     "peers": (measure_peers, ()),

@@ -79,7 +79,9 @@ def main() -> int:
     if status != 0:
         say(f"The release did not complete (exit status {status}). Go on with: make demo")
         return status
-    return show_proof(run_id, queries)
+    status = show_proof(run_id, queries)
+    say_how_to_serve()
+    return status
 
 
 def make_key() -> bool:
@@ -236,6 +238,12 @@ def show_audit(run_id: str) -> int:
             say("It was not caught.")
             return 1
     return 0
+
+
+def say_how_to_serve() -> None:
+    """Say how to see all of it in a browser."""
+    program = os.path.relpath(Path(sys.executable).with_name("babysitter"), ROOT)
+    say(f"\nSee it in a browser, and answer with a passkey: {program} serve")
 
 
 def bring_trust() -> None:

@@ -56,12 +56,13 @@ def _first_invitation(opened: "Workspace", server: "Serving") -> str:
 
 def _welcome(server: "Serving", invitation: str) -> str:
     names = ", ".join(plain(name) for name in server.hosting.all)
-    lines = [f"Serving {names} at {server.url}", "Stop it with Ctrl-C."]
     if invitation:
         click.echo(
             style_err("Nobody can sign in yet. This link adds your passkey, once:", bold=True), err=True
         )
         click.echo(f"  {invitation}", err=True)
-    else:
-        lines.insert(1, "Sign in there with a passkey; for programs: babysitter token create.")
-    return "\n".join(lines)
+        click.echo("It goes into the file of signers too, so that it signs answers.", err=True)
+    for line in server.hints():
+        click.echo(line, err=True)
+    how = "" if invitation else "\nSign in there with a passkey; for programs: babysitter token create."
+    return f"Serving {names} at {server.url}{how}\nStop it with Ctrl-C."

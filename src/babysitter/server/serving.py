@@ -46,6 +46,17 @@ class Serving:
     sock: "socket.socket"
     certificate: Certificate | None
 
+    def hints(self) -> list[str]:
+        """Return what whoever starts the server should know: what of it does not work yet, and the cure."""
+        origin = self.premises.entrance.site().origin
+        signing = self.hosting.home.workspace.place.settings.signing
+        found = [f"{name}: {why}" for name, why in self.premises.entrance.grants.problems().items()]
+        if origin not in signing.origins:
+            found.append(
+                f'Passkeys sign answers here once babysitter.toml says: [signing] origins = ["{origin}"]'
+            )
+        return found
+
     def run(self) -> int:
         """Serve until a signal says stop; return its number. Afterwards nothing is driven, nothing lost."""
         with _synced(self.premises):

@@ -87,7 +87,7 @@ def tokens_are_strong(here: Surroundings) -> Result:
     """Look at the tokens by which agents and people are told apart."""
     tokens = {name: here.environ[name] for name in _TOKENS if here.environ.get(name)}
     if not tokens:
-        return not_applicable(f"neither {' nor '.join(_TOKENS)} is set, and this version serves nothing")
+        return not_applicable(f"neither {' nor '.join(_TOKENS)} is set; the server has tokens of its own")
     if len(tokens) == 2 and len(set(tokens.values())) == 1:
         return problem(
             f"{' and '.join(tokens)} are the same, so an agent can answer as a person",

@@ -76,9 +76,9 @@ class Premises:
         return len(named)
 
     def invite(self, person: str) -> str:
-        """Return a link with which somebody adds a passkey, for the account at the terminal to hand on."""
+        """Return a link that adds a passkey of somebody, which signs too; for the account at the terminal."""
         desk = PeopleDesk(self.entrance, self._workspace, LocalAccount(self._workspace.place.user))
-        return desk.invite(person).link
+        return desk.invite(person, may_sign=True).link
 
     @cached_property
     def mask(self) -> Masks:
