@@ -16,7 +16,7 @@ Whatever happens is one line in the access log, and no reply ever holds a traceb
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from anyio import to_thread
@@ -32,7 +32,7 @@ from babysitter.access.entrance import Entrance
 from babysitter.access.rates import Rates
 from babysitter.access.roles import Caller
 from babysitter.model.errors import BabysitterError, CredentialError, NotFoundError, StoreError
-from babysitter.server.credentials import COOKIE, bearer, cookies
+from babysitter.server.credentials import COOKIE, bearer, cookies, renewed
 from babysitter.server.exchange import Asked, Reply
 from babysitter.server.headers import Ground
 from babysitter.server.mcp_mount import McpMount
@@ -290,7 +290,9 @@ def _answered(route: Route, asked: Asked) -> Reply:
     """Call the route's function; a defect of ours becomes a reply that names no more than its place."""
     assert route.answer is not None, "only streams have none"
     try:
-        return route.answer(asked)
+        reply = route.answer(asked)
+        fresh = renewed(asked.entrance, asked.headers) if asked.caller is not None else {}
+        return replace(reply, headers={**fresh, **reply.headers}) if fresh else reply
     except BabysitterError:
         raise
     except Exception as defect:  # noqa: BLE001 (the last boundary: the caller gets a sentence, and the server stays)

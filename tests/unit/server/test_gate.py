@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from babysitter.model.errors import SettingsError
+from babysitter.access.entrance import Entrance
+from babysitter.access.roles import Role
+from babysitter.access.sessions import Opening, Session
+from babysitter.model.errors import CredentialError, SettingsError
 from babysitter.model.lines import Chain
 from babysitter.server.headers import ground_of
 from babysitter.server.refused import BODY_BYTES_MAX
-from tests.unit.server.served import ORIGIN, Server, ground
+from tests.unit.server.served import ORIGIN, Server, caller, ground
 
 
 @pytest.fixture
@@ -286,3 +289,33 @@ def test_a_public_url_is_one_of_our_names() -> None:
     assert stands.is_ours("ok.example.com")
     assert not stands.is_ours("localhost:443")
     assert "https://ok.example.com" in stands.origins
+
+
+@pytest.mark.promise("G19")
+def test_a_session_gets_another_cookie_when_its_persons_roles_have_changed(tmp_path: Path) -> None:
+    """With a page that is opened, and not with what it loads beside; the old one is dead."""
+    server = Server(tmp_path)
+    entrance = server.premises.entrance
+    session, cookie = opened_session(entrance)
+    server.door.callers[cookie] = caller("viewer")
+    opened = {"sec-fetch-mode": "navigate", "accept": "text/html"}
+
+    beside = server.client(cookie=cookie).get("/inbox", headers={"accept": "text/html"})
+    first = server.client(cookie=cookie).get("/inbox", headers=opened)
+
+    assert "set-cookie" not in beside.headers
+    fresh = first.headers["set-cookie"]
+    assert fresh.startswith("__Host-babysitter=")
+    assert "HttpOnly; SameSite=Strict" in fresh
+    assert cookie not in fresh
+    with pytest.raises(CredentialError):
+        entrance.sessions.check(cookie)
+    assert entrance.sessions.check(fresh.partition("=")[2].partition(";")[0]).person == session.person
+
+
+def opened_session(entrance: Entrance) -> tuple[Session, str]:
+    """Return a session that was opened with other roles than its person has now."""
+    roles = {"here": frozenset[Role]({"viewer"})}
+    return entrance.sessions.open(
+        Opening(person="somebody@example.com", method="passkey", roles=roles, public_key="")
+    )

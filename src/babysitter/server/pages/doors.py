@@ -12,6 +12,7 @@ from babysitter.access.entrance import SignedIn
 from babysitter.access.oidc import local_path
 from babysitter.access.passkey_ceremonies import Begun
 from babysitter.model.errors import NotFoundError
+from babysitter.server.credentials import COOKIE, STRICT
 from babysitter.server.exchange import Asked, Reply, as_json
 from babysitter.server.pages.rendering import fragment, page
 from babysitter.server.routes import Route, Table
@@ -25,9 +26,7 @@ from babysitter.service.access.entering import (
 from babysitter.service.access.people import AddedPasskey, PeopleDesk, begin_joining, finish_joining
 from babysitter.service.views import View
 
-SESSION = "__Host-babysitter"
 TICKET = "__Host-babysitter-ticket"
-_STRICT = "Path=/; Secure; HttpOnly; SameSite=Strict"
 _LAX = "Path=/; Secure; HttpOnly; SameSite=Lax"
 """For the way back from an identity provider alone: browsers send no Strict cookie with it."""
 
@@ -82,10 +81,10 @@ def sign_in_finish(asked: Asked) -> Reply:
         asked.entrance,
         answer=given.answer,
         cookie=asked.cookies.get(TICKET, ""),
-        replacing=asked.cookies.get(SESSION, ""),
+        replacing=asked.cookies.get(COOKIE, ""),
     )
     reply = as_json(Then(then=local_path(given.to)))
-    return Reply(body=reply.body, headers={"Set-Cookie": f"{SESSION}={found.cookie}; {_STRICT}"})
+    return Reply(body=reply.body, headers={"Set-Cookie": f"{COOKIE}={found.cookie}; {STRICT}"})
 
 
 def oidc_begin(asked: Asked) -> Reply:
@@ -105,11 +104,11 @@ def oidc_finish(asked: Asked) -> Reply:
         asked.entrance,
         parameters=asked.query,
         cookie=asked.cookies.get(TICKET, ""),
-        replacing=asked.cookies.get(SESSION, ""),
+        replacing=asked.cookies.get(COOKIE, ""),
     )
     reply = fragment("signed_in.html", then=local_path(found.then))
     return Reply(
-        body=reply.body, type=reply.type, headers={"Set-Cookie": f"{SESSION}={found.cookie}; {_STRICT}"}
+        body=reply.body, type=reply.type, headers={"Set-Cookie": f"{COOKIE}={found.cookie}; {STRICT}"}
     )
 
 
@@ -140,7 +139,7 @@ def join_finish(asked: Asked) -> Reply:
 
 def sign_out_now(asked: Asked) -> Reply:
     """End the session of this browser."""
-    sign_out(asked.entrance, asked.cookies.get(SESSION, ""))
+    sign_out(asked.entrance, asked.cookies.get(COOKIE, ""))
     return _out()
 
 
@@ -176,12 +175,12 @@ def _desk(asked: Asked) -> PeopleDesk:
 
 def _begun(begun: Begun) -> Reply:
     reply = as_json(Options(options=begun.options))
-    cookie = f"{TICKET}={begun.cookie}; {_STRICT}; Max-Age={begun.lasts_s}"
+    cookie = f"{TICKET}={begun.cookie}; {STRICT}; Max-Age={begun.lasts_s}"
     return Reply(body=reply.body, headers={"Set-Cookie": cookie})
 
 
 def _out() -> Reply:
-    cookie = f"{SESSION}=; {_STRICT}; Max-Age=0"
+    cookie = f"{COOKIE}=; {STRICT}; Max-Age=0"
     return Reply(status=303, headers={"Location": "/sign-in", "Set-Cookie": cookie})
 
 
