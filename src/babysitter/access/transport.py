@@ -79,7 +79,8 @@ def exchange(request: Request) -> Answer:
         raise UnreachableError(problem)
     parts = urlsplit(request.url)
     connection = _connection(parts.scheme, parts.hostname or "", parts.port, request.timeout_s)
-    watch = threading.Timer(request.timeout_s, _end, (connection,))
+    late = threading.Event()
+    watch = threading.Timer(request.timeout_s, _end, (connection, late))
     watch.daemon = True
     watch.start()
     try:
@@ -87,6 +88,10 @@ def exchange(request: Request) -> Answer:
         connection.request(request.method, target, request.body, {**request.headers, "Connection": "close"})
         response = connection.getresponse()
         body = response.read(request.bytes_max + 1)
+        if late.is_set():
+            raise TimeoutError("timed out")
+        if response.length and len(body) <= request.bytes_max:
+            raise http.client.IncompleteRead(body)
         content_type = response.headers.get_content_type()
     except ssl.SSLCertVerificationError as error:
         raise UnreachableError(f"shows a certificate that does not verify: {error.verify_message}") from None
@@ -108,7 +113,9 @@ def _connection(scheme: str, host: str, port: int | None, timeout_s: float) -> h
     return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
 
 
-def _end(connection: http.client.HTTPConnection) -> None:
+def _end(connection: http.client.HTTPConnection, late: threading.Event) -> None:
+    # First: once the socket ends, what has come so far looks like a whole answer to whoever reads it.
+    late.set()
     sock = connection.sock
     if sock is not None:
         with suppress(OSError):

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -28,6 +28,18 @@ class _Answers(BaseHTTPRequestHandler):
             self.send_header("Location", "/")
             self.send_header("Content-Length", "0")
             self.end_headers()
+            return
+        if self.path in ("/drips", "/cut"):
+            self.send_response(200)
+            if self.path == "/cut":
+                self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"{}")
+            for _ in range(0 if self.path == "/cut" else 100):
+                self.wfile.write(b" ")
+                self.connection.settimeout(0.05)
+                with suppress(TimeoutError):
+                    self.connection.recv(1)
             return
         body = b"x" * 5000 if self.path == "/long" else b"{}"
         self.send_response(200)
@@ -112,6 +124,13 @@ def test_who_says_nothing_is_left() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(UnreachableError, match="can't be reached"):
             exchange(Request(url=url, timeout_s=0.2))
+
+
+@pytest.mark.parametrize("path", ["/drips", "/cut"])
+def test_half_an_answer_is_none(path: str) -> None:
+    """What had come when the time was up once passed for all of it."""
+    with serving() as url, pytest.raises(UnreachableError, match="can't be reached"):
+        exchange(Request(url=f"{url}{path}", timeout_s=0.5))
 
 
 @pytest.mark.parametrize(
