@@ -112,6 +112,15 @@ def take(folder: Path, server: Server, stack: ExitStack) -> Iterator[Path]:
     yield from pictures(
         folder, page, "answered", lambda: page.locator("#stands").evaluate("at => at.scrollIntoView()")
     )
+    run = "release-2026-11"
+    for name, path in (
+        ("runs", "/runs"),
+        ("run", f"/runs/{run}"),
+        ("audit", "/audit"),
+        ("atlas", f"/atlas/run:{run}"),
+    ):
+        ada.open(path)
+        yield from pictures(folder, page, name)
     bob = joined(stack, browser, server, BOB, may_sign=False)
     bob.open("/me")
     yield from pictures(folder, bob.page, "me")

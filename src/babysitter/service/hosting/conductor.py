@@ -77,6 +77,8 @@ class Conductor:
         self._book = _Book()
         self._turn = threading.Condition()
         self._stopping = False
+        self.failure = ""
+        """Why the runs could not be looked at the last time; empty: they were."""
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="drive")
         self._thread = threading.Thread(target=self._conduct, name="conductor", daemon=True)
 
@@ -153,21 +155,30 @@ class Conductor:
                 self._turn.notify_all()
 
     def _conduct(self) -> None:
-        """The conductor's thread."""
-        self._seal_what_ended()
-        while True:
-            for entry in self._catalogue.look():
-                self._feed.tell(entry.run_id)
-                self._schedule(entry)
+        """The conductor's thread. Whatever one look ends in, the next one is made; what was wrong is said."""
+        is_first = True
+        while not self._stopping:
+            try:
+                if is_first:
+                    self._seal_what_ended()
+                is_first = False
+                self._take_in()
+                self.failure = ""
+            except BabysitterError as error:
+                self.failure = error.message
+            except Exception as defect:  # noqa: BLE001 (no look may be the last one; it is shown)
+                self.failure = f"a defect of Babysitter: {type(defect).__name__}"
             with self._turn:
-                if self._stopping:
-                    return
-                self._start_due()
                 if not self._stopping:
+                    self._start_due()
                     self._turn.wait(self._pause_s())
-                if self._stopping:
-                    return
-                self._start_due()
+                if not self._stopping:
+                    self._start_due()
+
+    def _take_in(self) -> None:
+        for entry in self._catalogue.look():
+            self._feed.tell(entry.run_id)
+            self._schedule(entry)
 
     def _pause_s(self) -> float:
         if not self._book.due:

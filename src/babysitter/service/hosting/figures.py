@@ -26,6 +26,8 @@ def health(hosting: Hosting, version: str) -> Health:
     try:
         for hosted in hosting.all.values():
             hosted.workspace.store.run_ids()
+            if hosted.conductor is not None and hosted.conductor.failure:
+                return Health(status="failing", version=version)
     except (BabysitterError, OSError):
         return Health(status="failing", version=version)
     return Health(status="ok", version=version)

@@ -4,14 +4,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from babysitter.model.errors import UntrustedProcessError
+from babysitter.model.errors import StoreFailedError, UntrustedProcessError
 from babysitter.model.events import RunCompleted
 from babysitter.model.runner import Attempt
 from babysitter.service.delivery import Delivery
-from babysitter.service.hosting.catalogue import Catalogue
+from babysitter.service.hosting.catalogue import Catalogue, Entry
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
 from babysitter.service.ports import SystemClock
@@ -199,3 +200,32 @@ def test_a_child_is_driven_by_its_parent_and_an_answer_to_it_wakes_both() -> Non
         stage.conductor.poke(child)
         stage.until("completed", child)
         stage.until("completed")
+
+
+def test_a_look_that_fails_is_not_the_last_one() -> None:
+    """A disk that is away for a moment once would have kept every run from being driven for ever."""
+
+    class Away:
+        def __init__(self, catalogue: Catalogue) -> None:
+            self._catalogue = catalogue
+            self.is_away = True
+            self.asked = threading.Event()
+
+        def look(self) -> list[Entry]:
+            self.asked.set()
+            if self.is_away:
+                raise StoreFailedError("the disk is away.", hint="Bring it back.")
+            return self._catalogue.look()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._catalogue, name)
+
+    stage = Stage()
+    away = Away(stage.catalogue)
+    stage.conductor._catalogue = cast("Catalogue", away)
+    stage.create("sleeping", 0)
+    with conducted(stage):
+        assert away.asked.wait(PATIENCE_S)
+        away.is_away = False
+        stage.until("completed")
+        assert stage.conductor.failure == ""
