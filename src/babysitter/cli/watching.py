@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 WATCH_EVERY_S = 0.2
 _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST = "\x1b[H", "\x1b[K", "\x1b[J"
+_CTRL_C = "\x03"
 _UP, _DOWN = ("k", "\x1b[A"), ("j", "\x1b[B")
 
 
@@ -122,6 +123,8 @@ def _draw(frame: Callable[[Size, str], list[Line] | None]) -> None:
                 sys.stdout.flush()
                 drawn = text
             keys = _keys(WATCH_EVERY_S)
+            if _CTRL_C in keys:
+                raise KeyboardInterrupt
 
 
 def _styled(line: Line) -> str:
@@ -156,6 +159,10 @@ def _own_screen() -> Iterator[None]:
     before = termios.tcgetattr(sys.stdin)
     try:
         tty.setcbreak(sys.stdin)
+        # Ctrl-C comes as a key, between two drawings and never inside of one.
+        quiet = termios.tcgetattr(sys.stdin)
+        quiet[3] &= ~termios.ISIG
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, quiet)
         sys.stdout.write(_ENTER)
         yield
     finally:

@@ -45,7 +45,8 @@ def test_the_text_has_problems_first_each_with_a_command_to_paste(shell: Shell) 
     assert "$ chmod go= -- .env" in text
     assert "D10-environment-files-are-private  G10  --fix does it" in text
     assert "babysitter doctor --fix" in text
-    assert max(len(line) for line in text.splitlines() if "$ " not in line) <= 100
+    # The first line names the folder, however long that is.
+    assert max(len(line) for line in text.splitlines()[1:] if "$ " not in line) <= 100
 
 
 def test_the_command_that_is_shown_mends_what_it_is_shown_for(shell: Shell) -> None:
