@@ -13,7 +13,7 @@ from babysitter.access.rates import Rates
 from babysitter.access.roles import Caller, Role
 from babysitter.server.app import App
 from babysitter.server.headers import ground_of
-from babysitter.server.listening import Where, bound
+from babysitter.server.listening import BACKLOG, Where, bound
 from babysitter.server.serving import Serving, parts_of
 from babysitter.service.hosting.hosting import host
 from babysitter.service.hosting.premises import Premises
@@ -39,6 +39,8 @@ def main() -> None:
         ground = ground_of(host="127.0.0.1", port=port, public_url="", networks=(), proxies=(), has_tls=False)
         unlimited = Rates(workspace.clock, per_minute=10_000_000)
         app = App(replace(parts_of(hosting, premises, ground), rates=unlimited))
+        # From here on connections wait instead of being refused.
+        sock.listen(BACKLOG)
         url = f"http://127.0.0.1:{port}"
         print(url, flush=True)
         Serving(url=url, hosting=hosting, premises=premises, app=app, sock=sock, certificate=None).run()

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, expect
 
-from babysitter.server.pages.doors import SESSION
+from babysitter.server.credentials import COOKIE as SESSION
 from tests.integration.access.provider import CLIENT, Provider, providing
 from tests.integration.pages.people import Person, joined, window
 from tests.integration.pages.served import ADA, BOB, EVE, Server
