@@ -81,7 +81,9 @@ def test_the_installed_atlas_has_our_documentation(installed: Installed, tmp_pat
     assert (ended.returncode, ended.stderr) == (0, "")
     article = json.loads(ended.stdout)["attributes"]["article"]
     assert article == (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
-    assert "page:docs-reference-log" in installed.run("babysitter", "atlas", "search", "witness").stdout
+    assert (
+        "page:docs-how-to-run-a-witness" in installed.run("babysitter", "atlas", "search", "witness").stdout
+    )
 
 
 def test_the_wheel_has_its_licence(installed: Installed) -> None:
