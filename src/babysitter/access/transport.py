@@ -5,13 +5,14 @@ the certificates are the system's.
 """
 
 import http.client
-import ipaddress
 import ssl
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from socket import SHUT_RDWR
 from urllib.parse import urlsplit
+
+from babysitter.model.network import is_loopback
 
 ANSWER_BYTES_MAX = 8 * 1024 * 1024
 TIMEOUT_S = 10.0
@@ -40,16 +41,6 @@ class Answer:
     status: int
     content_type: str
     body: bytes
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def problem_of_url(url: str) -> str:

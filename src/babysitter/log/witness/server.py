@@ -24,9 +24,9 @@ from babysitter.log.notes import VerifierKey
 from babysitter.log.witness.keys import load_or_make_key
 from babysitter.log.witness.protocol import ADD_CHECKPOINT, REQUEST_BYTES_MAX
 from babysitter.log.witness.state import Reply, WitnessState
-from babysitter.log.witness.transport import is_loopback
 from babysitter.model.clock import Clock
 from babysitter.model.errors import RunLockedError, SettingsError
+from babysitter.model.network import is_loopback
 from babysitter.stores.failures import disk_errors
 from babysitter.stores.tree import Tree
 

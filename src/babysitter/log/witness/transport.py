@@ -5,7 +5,6 @@ the certificates are the system's.
 """
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
@@ -15,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from babysitter.log.witness.interface import not_cosigned
 from babysitter.model.errors import WitnessError
+from babysitter.model.network import is_loopback
 
 ANSWER_BYTES_MAX = 64 * 1024
 
@@ -27,16 +27,6 @@ class Answer:
     content_type: str
     body: bytes
     retry_after: str = ""
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
