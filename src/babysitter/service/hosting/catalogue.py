@@ -3,11 +3,13 @@
 The journal stays the truth: an entry is made from it and remembers how many bytes it was made
 from, so what others wrote is noticed by the journal's length alone. What our own drivers write is
 only noted, and read when somebody asks. Runs that move are followed line by line; the others cost
-a few hundred bytes each and are read again when they move.
+a few hundred bytes each and are read again when they move. What had ended before the first look is
+taken at a glance, so that a start doesn't wait for it, and read line by line in the looks after.
 
 Invariants, each with a test in tests/unit/service/hosting/test_catalogue.py:
     - an entry equals what reading the whole journal would give;
-    - a run that can't be read is listed with its problem, and hides no other.
+    - a run that can't be read is listed with its problem, and hides no other; one that had ended before
+      the first look, once a later look has read it.
 """
 
 import threading
@@ -17,11 +19,14 @@ from msgspec import Struct
 
 from babysitter.journal.reader import Store
 from babysitter.model.errors import BabysitterError, CorruptJournalError, NotFoundError
+from babysitter.service.hosting.glance import at_a_glance
 from babysitter.service.reading import JournalTail
 from babysitter.service.state import RunState
 
 FOLLOWED_MAX = 256
 """So many runs are followed line by line; the one that moved longest ago is let go."""
+READ_AFTER_BYTES = 1 << 20
+"""So much of what was only glanced at is read in each look after: some 15 ms of work."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
@@ -66,6 +71,8 @@ class Catalogue:
         self._followed: OrderedDict[str, tuple[JournalTail, RunState]] = OrderedDict()
         self._noted: set[str] = set()
         self._unseen: set[str] = set()
+        self._glanced: list[str] = []
+        self._order: list[Entry] | None = None
         self._lock = threading.Lock()
 
     def note(self, run_id: str) -> None:
@@ -77,8 +84,9 @@ class Catalogue:
         """Return every entry, newest run first."""
         self._read_noted()
         with self._lock:
-            entries = list(self._entries.values())
-        return sorted(entries, key=lambda entry: (entry.created_at, entry.run_id), reverse=True)
+            if self._order is None:
+                self._order = sorted(self._entries.values(), key=place_in_list, reverse=True)
+            return list(self._order)
 
     def get(self, run_id: str) -> Entry | None:
         """Return a run's entry; None where none was made of it yet."""
@@ -97,9 +105,12 @@ class Catalogue:
             gone = self._entries.keys() - set(run_ids)
             for run_id in gone:
                 del self._entries[run_id]
+                self._order = None
             known = dict(self._entries)
+        self._read_what_was_glanced_at()
         for run_id in run_ids:
-            if self._has_moved(run_id, known.get(run_id)):
+            entry = known.get(run_id)
+            if self._has_moved(run_id, entry) and (entry is not None or not self._glance(run_id)):
                 self.refresh(run_id)
         with self._lock:
             changed, self._unseen = self._unseen, set()
@@ -116,6 +127,36 @@ class Catalogue:
         except BabysitterError:
             return True
 
+    def read_again(self, run_id: str) -> Entry | None:
+        """Read a run from its first line, whatever is known of it; for whoever could not read it."""
+        with self._lock:
+            self._followed.pop(run_id, None)
+        return self.refresh(run_id)
+
+    def _glance(self, run_id: str) -> bool:
+        """Take in a run that has ended; return whether it has, as far as a glance tells."""
+        try:
+            journal = self._store.read_journal(run_id)
+        except BabysitterError:
+            return False
+        state = at_a_glance(journal)
+        if state is None:
+            return False
+        with self._lock:
+            self._glanced.append(run_id)
+        self._keep(entry_of(run_id, state, len(journal)))
+        return True
+
+    def _read_what_was_glanced_at(self) -> None:
+        read_bytes = 0
+        while read_bytes < READ_AFTER_BYTES:
+            with self._lock:
+                if not self._glanced:
+                    return
+                run_id = self._glanced.pop()
+            entry = self.refresh(run_id)
+            read_bytes += entry.journal_bytes if entry is not None else 0
+
     def refresh(self, run_id: str) -> Entry | None:
         """Take in what has come to one run; return its entry, None when there is no such run any more."""
         with self._lock:
@@ -129,19 +170,25 @@ class Catalogue:
         except NotFoundError:
             with self._lock:
                 self._entries.pop(run_id, None)
+                self._order = None
             return None
         except CorruptJournalError as broken:
             entry = Entry(run_id=run_id, problem=broken.message, journal_bytes=tail.offset)
         else:
             self._follow(run_id, tail, state)
+        return self._keep(entry)
+
+    def _keep(self, entry: Entry) -> Entry:
+        """Put an entry in the place of the one before it; return the one that knows more."""
         with self._lock:
-            before = self._entries.get(run_id)
+            before = self._entries.get(entry.run_id)
             if before is not None and before.seq > entry.seq and not entry.problem:
                 # Another thread has read further meanwhile.
                 return before
             if entry != before:
-                self._entries[run_id] = entry
-                self._unseen.add(run_id)
+                self._entries[entry.run_id] = entry
+                self._order = None
+                self._unseen.add(entry.run_id)
         return entry
 
     def _read_noted(self) -> None:
@@ -158,11 +205,18 @@ class Catalogue:
                     self._followed.popitem(last=False)
 
 
+def place_in_list(entry: Entry) -> tuple[str, str]:
+    """Return by what a list is sorted, the newest run first."""
+    return entry.created_at, entry.run_id
+
+
 def entry_of(run_id: str, state: RunState, journal_bytes: int) -> Entry:
     """Return the entry of a run that stands so."""
     created = state.created
     if created is None:
         return Entry(run_id=run_id, problem="its journal has no first line yet", journal_bytes=journal_bytes)
+    # Whatever was open at the end is nobody's any more.
+    has_ended = state.end is not None
     times = [
         *state.timers.values(),
         *(effect.due_at for effect in state.effects.values() if effect.due_at),
@@ -180,8 +234,8 @@ def entry_of(run_id: str, state: RunState, journal_bytes: int) -> Entry:
         steps=state.steps,
         done=state.done,
         failed=state.failed,
-        questions=len(state.breakpoints),
-        due_at=None if created.harness else min(times, default=None),
+        questions=0 if has_ended else len(state.breakpoints),
+        due_at=None if has_ended or created.harness else min(times, default=None),
         is_ready=state.status == "running" and not created.harness,
         harness=created.harness,
         journal_bytes=journal_bytes,

@@ -26,7 +26,7 @@ def health(hosting: Hosting, version: str) -> Health:
     try:
         for hosted in hosting.all.values():
             hosted.workspace.store.run_ids()
-            if hosted.conductor is not None and hosted.conductor.failure:
+            if hosted.failure:
                 return Health(status="failing", version=version)
     except (BabysitterError, OSError):
         return Health(status="failing", version=version)

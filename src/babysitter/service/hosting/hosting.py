@@ -11,6 +11,8 @@ from babysitter.service.hosting.catalogue import Catalogue
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
 from babysitter.service.hosting.kept_atlas import KeptAtlas
+from babysitter.service.hosting.kept_questions import KeptQuestions, OpenQuestion
+from babysitter.service.hosting.onlooker import Onlooker
 from babysitter.service.hosting.telling import Telling
 from babysitter.service.hosting.verified import VerifiedRuns
 from babysitter.service.queries import Queries
@@ -19,21 +21,34 @@ from babysitter.service.wiring import Workspace, open_workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
-    """One workspace of a server. Without ``conductor`` and ``telling`` its runs are driven elsewhere."""
+    """One workspace of a server. ``conductor`` drives its runs, or ``onlooker`` sees how others do."""
 
     id: str
     workspace: Workspace
     catalogue: Catalogue
     feed: Feed
-    conductor: Conductor | None
+    conductor: Conductor | None = None
+    onlooker: Onlooker | None = None
     telling: Telling | None = None
     verified: VerifiedRuns = field(default_factory=VerifiedRuns)
     kept_atlas: KeptAtlas = field(default_factory=KeptAtlas, repr=False, compare=False)
+    kept_questions: KeptQuestions = field(default_factory=KeptQuestions, repr=False, compare=False)
 
     @property
     def atlas(self) -> Atlas:
         """Everything that there is to see in it, as pages. One for as long as the server runs."""
         return self.kept_atlas.of(self.workspace)
+
+    @property
+    def failure(self) -> str:
+        """Why its runs could not be looked at the last time; empty: they were."""
+        looks = self.conductor or self.onlooker
+        return looks.failure if looks is not None else ""
+
+    @property
+    def open_questions(self) -> list[OpenQuestion]:
+        """What waits for people in it, in no particular order."""
+        return self.kept_questions.of(self.workspace.store, self.catalogue)
 
     @property
     def queries(self) -> Queries:
@@ -56,22 +71,20 @@ class Hosting:
     all: Mapping[str, Hosted]
 
     def start(self) -> None:
-        """Begin to drive; where nothing is driven, have the runs known."""
+        """Begin to drive, or to look on."""
         for hosted in self.all.values():
-            if hosted.conductor is not None:
-                hosted.conductor.start()
-            else:
-                hosted.catalogue.look()
-            if hosted.telling is not None:
-                hosted.telling.start()
+            for part in (hosted.conductor, hosted.onlooker, hosted.telling):
+                if part is not None:
+                    part.start()
 
     def stop(self, *, grace_s: float = 10.0) -> None:
         """Afterwards nothing is driven any more."""
         for hosted in self.all.values():
             if hosted.conductor is not None:
                 hosted.conductor.stop(grace_s=grace_s)
-            if hosted.telling is not None:
-                hosted.telling.stop()
+            for part in (hosted.onlooker, hosted.telling):
+                if part is not None:
+                    part.stop()
 
     def find(self, run_id: str, workspaces: list[str]) -> Hosted:
         """Return which of these workspaces has the run.
@@ -120,10 +133,11 @@ def hosted(workspace: Workspace, *, drive: bool | None = None) -> Hosted:
         workspace=workspace,
         catalogue=catalogue,
         feed=feed,
-        telling=Telling(workspace, feed) if is_driven else None,
         conductor=Conductor(workspace, catalogue, feed, concurrency=server.concurrency)
         if is_driven
         else None,
+        onlooker=None if is_driven else Onlooker(catalogue, feed),
+        telling=Telling(workspace, feed) if is_driven else None,
     )
 
 

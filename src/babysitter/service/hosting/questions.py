@@ -12,8 +12,8 @@ from babysitter.model.errors import NotFoundError, UsageError
 from babysitter.model.ids import REQUEST_ID
 from babysitter.model.statement import APPROVAL_NAMESPACE
 from babysitter.service.delivery import Delivery, Sent
-from babysitter.service.hosting.guarded import is_guarded
 from babysitter.service.hosting.hosting import Hosted
+from babysitter.service.hosting.kept_questions import OpenQuestion
 from babysitter.service.hosting.runs import SentView
 from babysitter.service.hosting.visit import Visit
 from babysitter.service.judges import gates_of
@@ -137,21 +137,19 @@ class VisitedQuestions:
 
     def inbox(self, workspace: str = "") -> Questions:
         """Return every open question of the workspaces that the caller may look at, oldest first."""
-        found = []
+        found: list[Question] = []
         for hosted in self.visit.everywhere("breakpoint.read", workspace):
-            for entry in hosted.catalogue.all():
-                if entry.questions and not entry.has_ended:
-                    views = hosted.queries.status(entry.run_id).breakpoints
-                    found += [self._question(hosted, view) for view in views]
+            found += [self._question(hosted, each) for each in hosted.open_questions]
         return Questions(breakpoints=tuple(sorted(found, key=lambda each: each.breakpoint.asked_at)))
 
-    def _question(self, hosted: Hosted, view: BreakpointView) -> Question:
+    def _question(self, hosted: Hosted, found: OpenQuestion) -> Question:
+        view = found.breakpoint
         rule = hosted.workspace.policy_now().rule_named(view.rule)
         return Question(
             workspace=hosted.id,
             breakpoint=view,
             for_me=self._is_asked(hosted, view),
-            guarded=is_guarded(hosted.queries, view),
+            guarded=found.guarded,
             needs_signature=rule is None or rule.signature is not False,
         )
 

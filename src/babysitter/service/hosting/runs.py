@@ -10,7 +10,7 @@ from babysitter.model.errors import NotFoundError, UsageError
 from babysitter.model.values import Json
 from babysitter.service.delivery import Delivery, Sent
 from babysitter.service.harness import Harness, Iteration
-from babysitter.service.hosting.catalogue import Entry
+from babysitter.service.hosting.catalogue import Entry, place_in_list
 from babysitter.service.hosting.hosting import Hosted
 from babysitter.service.hosting.visit import Visit
 from babysitter.service.mail import PostMail
@@ -171,7 +171,7 @@ class VisitedRuns:
             for entry in hosted.catalogue.all()
             if _is_wanted(entry, wish)
         ]
-        found.sort(key=lambda pair: (pair[0].created_at, pair[0].run_id), reverse=True)
+        found.sort(key=lambda pair: place_in_list(pair[0]), reverse=True)
         begin = _place_of(wish.cursor, [pair[0] for pair in found])
         part = found[begin : begin + wish.limit]
         more = begin + wish.limit < len(found)
@@ -328,7 +328,7 @@ def _place_of(cursor: str, entries: list[Entry]) -> int:
     if not mark:
         raise UsageError("the cursor is none of ours.", hint="Use the cursor of the page before.")
     after = (created_at, run_id)
-    return sum(1 for entry in entries if (entry.created_at, entry.run_id) >= after)
+    return sum(1 for entry in entries if place_in_list(entry) >= after)
 
 
 def without_place(view: RunView) -> RunView:

@@ -116,3 +116,36 @@ def test_an_answered_question_is_counted_no_more() -> None:
     answer(place, next(iter(read_state(place.store, "r").breakpoints)), "approve")
 
     assert [entry.questions for entry in catalogue.look()] == [0]
+
+
+def test_what_had_ended_is_taken_at_a_glance_and_read_in_the_next_look() -> None:
+    place = workspace()
+    start(place, "doubling", 3)
+    holder = Holder(user="a", host="b", pid=1, since="2026-01-01T00:00:00.000000Z")
+    lease = place.store.lease("r", holder)
+    good = place.store.read_journal("r")
+    catalogue, damaged = Catalogue(place.store), Catalogue(place.store)
+
+    (entry,) = catalogue.look()
+    assert entry == whole(place)
+    assert entry.status == "completed"
+    assert catalogue.look() == []
+
+    # The last line's own bytes are in no prefix; the first line's are in all.
+    lease.replace_journal(good.replace(b'"requestedBy":"', b'"requestedBy":"x', 1))
+    lease.release()
+    assert [entry.status for entry in damaged.look()] == ["completed"]
+    assert [entry.status for entry in damaged.look()] == ["unreadable"]
+    assert damaged.look() == []
+
+
+def test_a_run_that_ended_with_something_open_waits_for_nobody() -> None:
+    place = workspace()
+    start(place, "asking", None)
+    Delivery(place).cancel("r")
+    resume(place)
+
+    (entry,) = Catalogue(place.store).look()
+
+    assert entry.status == "cancelled"
+    assert (entry.questions, entry.due_at) == (0, None)
