@@ -358,3 +358,23 @@ def test_the_bounds_of_tools_stand_in_the_reference() -> None:
         f"a body of {BODY_BYTES_MAX // mib} MiB, {PER_CALLER_MAX} calls of one caller and {ALL_MAX} in all",
     ):
         assert text in page, text
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "GLOSSARY.md", REFERENCE / "settings.md"], ids=["glossary", "settings"]
+)
+def test_nothing_is_explained_twice_in_a_table(page: Path) -> None:
+    names = re.findall(r"^\| ([^|]+?) \|", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    headings = {"---", "word", "setting", "key", "variable"}
+
+    twice = {name for name in names if names.count(name) > 1 and name.casefold() not in headings}
+    assert not twice, f"{page.name} has more than one row for {sorted(twice)}."
+
+
+def test_the_index_leads_to_every_page_once() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    linked = re.findall(r"\]\(([^)#]+\.md)\)", index)
+    kinds = ("tutorial", "how-to", "reference", "explanation")
+    pages = {f"{kind}/{page.name}" for kind in kinds for page in (ROOT / "docs" / kind).glob("*.md")}
+
+    assert sorted(linked) == sorted(pages | {"adr/index.md"})
