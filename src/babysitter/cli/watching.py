@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
@@ -20,6 +19,7 @@ from babysitter.cli.render import event_line
 from babysitter.cli.terminal import style
 from babysitter.cli.watch_text import Line, Size, inbox_screen, run_screen
 from babysitter.service.hosting.catalogue import Catalogue
+from babysitter.service.hosting.kept_questions import KeptQuestions
 from babysitter.service.hosting.timeline import Timeline
 from babysitter.service.queries import Queries
 from babysitter.service.reading import JournalTail
@@ -75,7 +75,7 @@ def watch_lines(opened: "Workspace", run_id: str, *, as_json: bool) -> str:
 
 def watch_inbox(opened: "Workspace", *, live: bool, as_json: bool) -> None:
     """Show what waits for people as it comes and goes, until somebody leaves."""
-    inbox = _Inbox(Queries(opened), Catalogue(opened.store))
+    inbox = _Inbox(opened)
     if live:
         _draw(lambda size, _: inbox_screen(inbox.look(), size))
         return
@@ -90,21 +90,18 @@ def watch_inbox(opened: "Workspace", *, live: bool, as_json: bool) -> None:
         time.sleep(WATCH_EVERY_S)
 
 
-@dataclass(slots=True)
 class _Inbox:
-    """Open questions, read again only where a journal has grown."""
+    """What waits now; a journal is read again only where it has grown."""
 
-    queries: Queries
-    catalogue: Catalogue
-    _views: dict[str, tuple[BreakpointView, ...]] = field(default_factory=dict)
+    def __init__(self, opened: "Workspace") -> None:
+        self._opened = opened
+        self._catalogue = Catalogue(opened.store)
+        self._kept = KeptQuestions()
 
     def look(self) -> list[BreakpointView]:
         """Return what waits now, oldest first."""
-        for entry in self.catalogue.look():
-            self._views.pop(entry.run_id, None)
-            if entry.questions and not entry.has_ended:
-                self._views[entry.run_id] = self.queries.status(entry.run_id).breakpoints
-        found = [view for views in self._views.values() for view in views]
+        self._catalogue.look()
+        found = [question.breakpoint for question in self._kept.of(self._opened.store, self._catalogue)]
         return sorted(found, key=lambda view: view.asked_at)
 
 
@@ -158,7 +155,8 @@ def _own_screen() -> Iterator[None]:
 
     before = termios.tcgetattr(sys.stdin)
     try:
-        tty.setcbreak(sys.stdin)
+        # What was typed before is not thrown away, as it would be by default.
+        tty.setcbreak(sys.stdin, termios.TCSADRAIN)
         # Ctrl-C comes as a key, between two drawings and never inside of one.
         quiet = termios.tcgetattr(sys.stdin)
         quiet[3] &= ~termios.ISIG
