@@ -158,12 +158,15 @@ def waiting(folder: Path, runs: int) -> dict[str, Any]:
     prepare(folder)
     with server(folder) as (url, pid):
         Asker(url).ask("GET", "/api/v1/runs?limit=1")
+        Asker(url).ask("GET", "/api/v1/breakpoints")
         alone_kb = settled_kb(pid)
     service = RunService(open_workspace(folder))
     for number in range(runs):
         service.start(ENTRY, {"steps": 1, "pause_s": 0}, run_id=f"w{number}")
     with server(folder) as (url, pid):
         until_known(url, runs)
+        # An inbox that somebody has opened is kept, too.
+        Asker(url).ask("GET", "/api/v1/breakpoints")
         with_kb = settled_kb(pid)
     return {"runs": runs, "kbEach": (with_kb - alone_kb) / runs, "aloneMb": alone_kb / 1024}
 

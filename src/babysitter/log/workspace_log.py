@@ -81,8 +81,8 @@ class WorkspaceLog:
 
     def keep(self, kind: str, name: str, data: bytes) -> None:
         """Keep a file that a leaf will name by its digest, as ``kind/name``; durable when this returns."""
-        with self._mutex:
-            self._files.make_folder()
+        # Locked, since two who write one file at once write it aside under one name.
+        with self._mutex, self._files.locked(self._clock):
             self.tree.replace(f"{kind}/{name}", data, durable=True)
 
     def read(self, path: str) -> bytes:

@@ -15,7 +15,7 @@ from babysitter.service.mail import PostMail
 from babysitter.service.patience import Silence
 from babysitter.service.pending import HARNESS, OpenEffect
 from babysitter.service.reading import read_state
-from babysitter.service.session import Opened, finish_log, open_run
+from babysitter.service.session import Opened, open_run, tell_log
 from babysitter.service.views import RunView, View, as_stored, run_view
 from babysitter.service.wiring import Workspace
 from babysitter.service.workers import make_worker
@@ -56,7 +56,7 @@ class Harness:
         state = read_state(workspace.store, run_id)
         if state.end is not None:
             if run_id in workspace.unsealed():
-                finish_log(workspace, run_id, state)
+                tell_log(workspace, run_id, state)
             return Iteration(
                 run=run_view(run_id, state, location=workspace.store.location(run_id)), effects=()
             )

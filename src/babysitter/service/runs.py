@@ -15,7 +15,7 @@ from babysitter.service.entries import entry_of
 from babysitter.service.mail import CancelMail, encode_mail
 from babysitter.service.patience import Face, Patience, Silence
 from babysitter.service.reading import read_state, read_states, run_created
-from babysitter.service.session import NewRun, create_run, finish_log, open_run
+from babysitter.service.session import NewRun, create_run, open_run, tell_log
 from babysitter.service.state import RunState
 from babysitter.service.views import RunView, as_stored, run_view
 from babysitter.service.wiring import Workspace
@@ -73,7 +73,7 @@ class RunService:
         face = face or Silence()
         state = read_state(self._store, run_id)
         if state.end is not None:
-            finish_log(self._workspace, run_id, state)
+            tell_log(self._workspace, run_id, state)
             return self._view(run_id, state)
         opened = open_run(workspace, run_id, accept_changed=accept_changed, allow_untrusted=allow_untrusted)
         try:
@@ -96,7 +96,7 @@ class RunService:
         driven = []
         for run_id, state in list(read_states(self._store)):
             if state.end is not None and run_id in unsealed:
-                finish_log(self._workspace, run_id, state)
+                tell_log(self._workspace, run_id, state)
             elif state.end is None and self._is_due(run_id, state, now_ns):
                 try:
                     driven.append(self.drive(run_id))

@@ -96,7 +96,7 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
     files = {"run.json": facts, "inputs.json": new.inputs}
     create_journal(workspace.store, run_id, files, [created], masker, clock)
     # The log follows the journal; had we been killed here, the run's first driver would tell it.
-    workspace.ledger(run_id).caught_up(read_state(workspace.store, run_id))
+    tell_log(workspace, run_id, read_state(workspace.store, run_id))
     return run_id
 
 
@@ -201,12 +201,15 @@ def _take_change(
     state.apply(writer.stage(changed), seq=writer.last_seq)
 
 
-def finish_log(workspace: Workspace, run_id: str, state: RunState) -> None:
-    """Tell the log what a crash kept from it: whoever ended the run may have died before the seal."""
+def tell_log(workspace: Workspace, run_id: str, state: RunState) -> None:
+    """Tell the log what it lacks of a run that nobody drives: its beginning, or an end that a crash kept.
+
+    Never without the lease: two who tell of a beginning make two keys, and the log gets both.
+    """
     try:
         lease = workspace.store.lease(run_id, workspace.holder())
     except RunLockedError:
-        # Whoever holds it is about to.
+        # Whoever holds it tells the log before anything is done.
         return
     try:
         workspace.ledger(run_id).caught_up(state)

@@ -443,10 +443,15 @@ def test_a_log_that_somebody_holds_for_too_long_is_said(folder: Path) -> None:
         assert RealDisk().try_lock(fd, shared=False)
         with pytest.raises(StoreFailedError, match="another process has held the log"):
             log.append([held("later")], durable=True)
+        # Two who write one file at once write it aside under one name, so that waits, too.
+        with pytest.raises(StoreFailedError, match="another process has held the log"):
+            log.keep("policies", "p.json", b"{}")
     finally:
         os.close(fd)
 
     assert log.append([held("later")], durable=True) == [1]
+    log.keep("policies", "p.json", b"{}")
+    assert log.read("policies/p.json") == b"{}"
 
 
 def test_what_is_asked_at_every_decision_is_kept_as_the_leaves_come_in(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """What a run's driver tells the log: all that the journal has, once, and before anything is done by it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from babysitter.service.runs import RunService
 from babysitter.service.wiring import open_workspace
 from babysitter.stores.disk import RealDisk
 from babysitter.stores.files import FileStore
-from babysitter.stores.interface import Store
+from babysitter.stores.interface import Holder, Lease, Store
 from babysitter.testing.clocks import FakeClock
 from babysitter.testing.crashing_store import Crash
 from babysitter.testing.faulty_disk import FaultyDisk
@@ -94,6 +94,34 @@ def test_a_run_is_opened_in_the_log_with_what_its_first_line_says(place: FakeWor
     assert (opened.process_id, opened.process_digest) == (created.process_id, created.process_digest)
     assert (opened.requested_by, opened.policy_sha256) == ("alice", created.policy_sha256)
     assert run_keys(place) == ["r.key"]
+    assert is_whole(place.log_folder)
+
+
+class Seen(FileStore):
+    """A store of runs that somebody drives as soon as they are there: a server that looks just then."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        super().__init__(runs_dir)
+        self.driver: Lease | None = None
+
+    def create(self, run_id: str, files: Mapping[str, bytes], journal: bytes) -> None:
+        super().create(run_id, files, journal)
+        holder = Holder(user="eve", host="b", pid=1, since="2026-01-01T00:00:00.000000Z")
+        self.driver = self.lease(run_id, holder)
+
+
+def test_who_creates_a_run_leaves_the_log_to_whoever_drives_it_already(tmp_path: Path) -> None:
+    """Both once made a key for it: the log had two beginnings, and only one of them held for the seal."""
+    store = Seen(tmp_path / ".a5c" / "runs")
+    place = logging(tmp_path, store)
+
+    create(place, "doubling", 2)
+    assert place.logbook.log.by_run("r") == []
+
+    assert store.driver is not None
+    store.driver.release()
+    resume(place)
+    assert kinds(place) == ["run.opened", "run.sealed"]
     assert is_whole(place.log_folder)
 
 

@@ -241,7 +241,8 @@ class Conductor:
                 self._book.problems.pop(run_id, None)
         if self._stopping or entry is None:
             return
-        if wanted_again and not pause_s:
+        if wanted_again:
+            # Whatever kept it from going on, something has come since.
             self._want(run_id)
         elif pause_s:
             self._want(run_id, at_ns=self._workspace.clock.now_ns() + int(pause_s * 1e9))

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from babysitter.model.errors import StoreFailedError, UntrustedProcessError
+from babysitter.model.clock import Clock
+from babysitter.model.errors import RunLockedError, StoreFailedError, UntrustedProcessError
 from babysitter.model.events import RunCompleted
 from babysitter.model.runner import Attempt
 from babysitter.service.delivery import Delivery
@@ -20,6 +21,9 @@ from babysitter.service.process.admitted import Admitted
 from babysitter.service.process.closure import Sources
 from babysitter.service.reading import read_state
 from babysitter.service.session import NewRun, create_run
+from babysitter.stores.interface import Holder, Store
+from babysitter.testing.clocks import FakeClock
+from babysitter.testing.memory_store import MemoryLease, MemoryStore
 from babysitter.testing.workspace import FakeWorkspace
 
 ROOT = Path(__file__).parent.parent
@@ -29,8 +33,10 @@ PATIENCE_S = 30.0
 class Stage:
     """A workspace whose runs are conducted, and words for waiting until one stands somehow."""
 
-    def __init__(self, *, concurrency: int = 4) -> None:
-        self.place = FakeWorkspace(ROOT, clock=SystemClock())
+    def __init__(
+        self, *, concurrency: int = 4, clock: Clock | None = None, store: Store | None = None
+    ) -> None:
+        self.place = FakeWorkspace(ROOT, clock=clock or SystemClock(), store=store)
         self.catalogue, self.feed = Catalogue(self.place.store), Feed()
         self.conductor = Conductor(self.place, self.catalogue, self.feed, concurrency=concurrency)
         self._moved = threading.Condition()
@@ -132,6 +138,37 @@ def test_what_comes_while_a_run_is_driven_is_not_forgotten() -> None:
             stage.conductor.poke("r")
         assert stage.conductor.driving == 1
         go_on.set()
+        stage.until("completed")
+
+
+class Taken(MemoryStore):
+    """A store whose next lease, once it is armed, somebody else has, and shows that it is being asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_armed = False
+        self.asked, self.go_on = threading.Event(), threading.Event()
+
+    def lease(self, run_id: str, holder: Holder) -> MemoryLease:
+        if self.is_armed:
+            self.is_armed = False
+            self.asked.set()
+            assert self.go_on.wait(PATIENCE_S)
+            raise RunLockedError("somebody else drives it.", run_id=run_id, holder=None, asked_by=holder)
+        return super().lease(run_id, holder)
+
+
+def test_what_comes_while_somebody_else_has_the_run_makes_it_be_tried_at_once() -> None:
+    """Whoever created it had its lease for a moment: the pause that follows is for runs that nobody poked."""
+    store = Taken()
+    stage = Stage(clock=FakeClock(), store=store)
+    stage.create("doubling", 2)
+    store.is_armed = True
+    with conducted(stage):
+        assert store.asked.wait(PATIENCE_S)
+        stage.conductor.poke("r")
+        store.go_on.set()
+        # The clock stands still, so no pause ends.
         stage.until("completed")
 
 
