@@ -21,19 +21,12 @@ from typing import TypeVar
 import msgspec
 
 from babysitter.log.checkpoint import Checkpoint, read_checkpoint
-from babysitter.log.leaves import (
-    Approval,
-    BreakGlassReviewed,
-    Leaf,
-    LogRecovered,
-    RunOpened,
-    RunSealed,
-    leaf_of,
-)
+from babysitter.log.known_leaves import KnownLeaves
+from babysitter.log.leaves import Leaf, LogRecovered, leaf_of
 from babysitter.log.log_files import CHECKPOINT, LogFiles
 from babysitter.log.log_key import LogKey
 from babysitter.log.notes import Note, VerifierKey
-from babysitter.log.tree import Frontier, leaf_hash
+from babysitter.log.tree import Frontier
 from babysitter.model.clock import Clock, Dice, format_time
 from babysitter.model.errors import CorruptJournalError, StoreError, WitnessError
 from babysitter.model.lines import BATCH_BYTES_MAX, BrokenLineError, Chain, Record
@@ -70,14 +63,14 @@ class WorkspaceLog:
         with self._mutex, self._files.locked(self._clock):
             try:
                 self._catch_up()
-                first = len(self._leaves)
+                first = len(self._known)
                 for batch in self._batches(leaves):
                     self._add(batch, durable=durable)
             except StoreError:
                 # Nobody knows what is on disk: the next look begins anew.
                 self._forget()
                 raise
-            return list(range(first, len(self._leaves)))
+            return list(range(first, len(self._known)))
 
     def keep(self, kind: str, name: str, data: bytes) -> None:
         """Keep a file that a leaf will name by its digest, as ``kind/name``; durable when this returns."""
@@ -94,48 +87,51 @@ class WorkspaceLog:
         return self.tree.read(path)
 
     def leaves(self) -> list[Leaf]:
-        """Return all leaves, what other processes have added included."""
+        """Return all leaves, what other processes have added included. Reads them all."""
         with self._mutex:
             self._look()
-            return list(self._leaves)
+            return self._read_leaves()
 
     def by_run(self, run_id: str) -> list[Leaf]:
         """Return a run's leaves, in order."""
         with self._mutex:
             self._look()
-            return list(self._by_run.get(run_id, ()))
+            if run_id not in self._known.sealed:
+                return self._known.of_run(run_id)
+            # Not followed any more; asked for when a crash kept an end from us, or an emergency is reviewed.
+            return [leaf for leaf in self._read_leaves() if getattr(leaf, "run_id", None) == run_id]
 
     def newest(self, kind: type[Kind]) -> Kind | None:
         """Return the newest leaf of a kind; None when there is none."""
         with self._mutex:
             self._look()
-            leaf = self._newest.get(kind)
+            leaf = self._known.newest.get(kind)
             return leaf if isinstance(leaf, kind) else None
 
     def unreviewed(self) -> list[tuple[str, str]]:
         """Return (run, breakpoint) of the emergencies that nobody has reviewed, oldest first."""
         with self._mutex:
             self._look()
-            return list(self._unreviewed)
+            return list(self._known.unreviewed)
 
     def unsealed(self) -> set[str]:
         """Return the runs that were opened and not sealed."""
         with self._mutex:
             self._look()
-            return set(self._unsealed)
+            return set(self._known.unsealed)
 
     def hashes(self) -> list[bytes]:
         """Return the leaf hashes of all lines, for proofs."""
         with self._mutex:
             self._look()
-            return list(self._hashes)
+            return self._known.hashes()
 
     def lines(self) -> list[bytes]:
         """Return all lines, byte for byte."""
         with self._mutex:
             self._look()
-            data = self._files.lines()
-            return [data[start:end] for start, end in pairwise((0, *self._ends))]
+            data = self._read_known()
+            return [data[start:end] for start, end in pairwise((0, *self._known.ends()))]
 
     def checkpoint(self) -> str | None:
         """Return the newest signed checkpoint; None where there is no log yet."""
@@ -147,13 +143,7 @@ class WorkspaceLog:
 
     def _forget(self) -> None:
         self._chain = Chain()
-        self._leaves: list[Leaf] = []
-        self._hashes: list[bytes] = []
-        self._by_run: dict[str, list[Leaf]] = {}
-        self._newest: dict[type[Leaf], Leaf] = {}
-        self._unreviewed: dict[tuple[str, str], None] = {}
-        self._unsealed: set[str] = set()
-        self._ends: list[int] = []
+        self._known = KnownLeaves()
         self._last_line = b""
         # The tree that the newest checkpoint was found to be of.
         self._checked = Frontier()
@@ -175,11 +165,11 @@ class WorkspaceLog:
         self._hold_against(known)
         if len(tail) > BATCH_BYTES_MAX:
             raise self._corrupt(f"its last {len(tail)} bytes are no lines, and no batch is that long")
-        self._key.load(may_make=known is None and not self._leaves)
+        self._key.load(may_make=known is None and not self._known)
         if tail:
             self._cut(tail)
         elif self._files.is_suspect or self._chain.offset == 0:
-            self._files.rewrite(self._files.lines()[: self._chain.offset])
+            self._files.rewrite(self._read_known())
 
     def _read_new(self) -> bytes:
         """Read the lines that follow those known; return the bytes that do not chain."""
@@ -207,33 +197,21 @@ class WorkspaceLog:
             raise self._corrupt(f"line {record.seq} is no leaf: {error}") from None
 
     def _take(self, chain: Chain, lines: Sequence[bytes], leaves: Sequence[Leaf]) -> None:
-        end = self._chain.offset
         for line, leaf in zip(lines, leaves, strict=True):
-            end += len(line)
-            self._ends.append(end)
-            self._hashes.append(leaf_hash(line))
-            self._leaves.append(leaf)
-            self._newest[type(leaf)] = leaf
-            run_id = getattr(leaf, "run_id", None)
-            if run_id is not None:
-                self._by_run.setdefault(run_id, []).append(leaf)
-            self._fold(leaf)
+            self._known.take(line, leaf)
         self._chain = chain
         self._last_line = lines[-1] if lines else self._last_line
 
-    def _fold(self, leaf: Leaf) -> None:
-        """Keep what is asked for at every decision, so that nobody looks through all leaves for it."""
-        match leaf:
-            case RunOpened():
-                self._unsealed.add(leaf.run_id)
-            case RunSealed():
-                self._unsealed.discard(leaf.run_id)
-            case Approval() if leaf.is_emergency:
-                self._unreviewed[leaf.run_id, leaf.breakpoint_id] = None
-            case BreakGlassReviewed():
-                self._unreviewed.pop((leaf.run_id, leaf.breakpoint_id), None)
-            case _:
-                return
+    def _read_leaves(self) -> list[Leaf]:
+        try:
+            return [self._leaf(record) for record in Chain().read(self._read_known())]
+        except BrokenLineError as broken:
+            self._forget()
+            raise self._corrupt(f"line {broken.seq} {broken.problem}") from None
+
+    def _read_known(self) -> bytes:
+        """Return the lines that are known, read again."""
+        return self._files.lines()[: self._chain.offset]
 
     def _signed(self) -> Checkpoint | None:
         """Return what the log said last that it is; None when that is lost, and no witness's copy is here."""
@@ -257,7 +235,7 @@ class WorkspaceLog:
     def _tree_of(self, size: int) -> Frontier:
         """Return the tree of the first leaves, or of all where there are fewer."""
         tree = self._checked.copy() if size >= self._checked.size else Frontier()
-        for hashed in self._hashes[tree.size : size]:
+        for hashed in self._known.hashes(tree.size, size):
             tree.append(hashed)
         return tree
 
@@ -266,7 +244,7 @@ class WorkspaceLog:
         digest = sha256_hex(tail)
         self.tree.replace(f"torn/{digest}", tail, durable=True)
         leaf = LogRecovered(dropped_bytes=len(tail), dropped_sha256=digest)
-        good = self._files.lines()[: self._chain.offset]
+        good = self._read_known()
         chain = self._chain.copy()
         line = self._line(chain, leaf)
         self._files.rewrite(good + line)
@@ -303,12 +281,11 @@ class WorkspaceLog:
 
     def _signed_bytes(self) -> int:
         """Return how many bytes the newest checkpoint is over; they are on disk."""
-        size = self._checked.size
-        return self._ends[size - 1] if size else 0
+        return self._known.end_of(self._checked.size)
 
     def _sign_checkpoint(self) -> None:
         """Sign the tree as it is. Not synced: lost, it is signed again over the same lines."""
-        tree = self._tree_of(len(self._hashes))
+        tree = self._tree_of(len(self._known))
         text = Checkpoint(origin=self._key.name, size=tree.size, root=tree.root()).text
         note = Note(text=text, signatures=(self._key.sign(text),))
         self.tree.replace(CHECKPOINT, str(note).encode(), durable=False)

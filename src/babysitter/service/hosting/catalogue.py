@@ -12,6 +12,7 @@ Invariants, each with a test in tests/unit/service/hosting/test_catalogue.py:
       the first look, once a later look has read it.
 """
 
+import sys
 import threading
 from collections import OrderedDict
 
@@ -224,11 +225,12 @@ def entry_of(run_id: str, state: RunState, journal_bytes: int) -> Entry:
     ]
     return Entry(
         run_id=run_id,
-        process_id=created.process_id,
+        # A thousand runs of one process say its name a thousand times.
+        process_id=sys.intern(created.process_id),
         status=state.status,
         created_at=state.created_at,
         updated_at=state.updated_at,
-        requested_by=created.requested_by,
+        requested_by=sys.intern(created.requested_by),
         parent_run_id=created.parent_run_id,
         seq=state.seq,
         steps=state.steps,
