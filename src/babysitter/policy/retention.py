@@ -11,8 +11,9 @@ Invariants, each with a test in tests/unit/policy/test_retention.py:
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from babysitter.model.retention_settings import RetentionHold, RetentionRule, RetentionTable
 from babysitter.model.rules import matches_glob
@@ -22,8 +23,7 @@ Standing = Literal["due", "later", "kept", "family", "held", "open", "unruled"]
 """Why a run goes or stays. ``kept``: among the newest of its rule; ``family``: one of its family is open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class RunFacts(Struct, frozen=True, kw_only=True, gc=False):
     """What decides about a run. ended_ns: when it ended; None: it has not, or nobody can tell."""
 
     run_id: str
@@ -33,8 +33,7 @@ class RunFacts:
     parent_run_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
     """What becomes of a run.
 
     rule: the one that decides about it; None of a run that has not ended, and of one that no rule is for.
