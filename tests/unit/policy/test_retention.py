@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -90,6 +91,7 @@ def due_of(decisions: Sequence[Decision]) -> set[str]:
     return {each.run.run_id for each in decisions if each.standing == "due"}
 
 
+@pytest.mark.promise("G26")
 @given(TABLES, run_lists(), st.integers(-40 * DAY_NS, 40 * DAY_NS))
 def test_nothing_is_due_before_its_end_and_the_days_of_a_rule_that_is_for_it(
     whole: RetentionTable, runs: list[RunFacts], later_ns: int
@@ -105,6 +107,7 @@ def test_nothing_is_due_before_its_end_and_the_days_of_a_rule_that_is_for_it(
             assert each.run.status in each.rule.status
 
 
+@pytest.mark.promise("G26")
 @given(TABLES, run_lists(), HOLDS)
 def test_a_hold_wins_over_every_rule_and_makes_nothing_else_due(
     whole: RetentionTable, runs: list[RunFacts], more: RetentionHold
@@ -139,6 +142,7 @@ def test_the_first_rule_that_is_for_a_run_decides_whatever_comes_after(
             assert other.rule == everything
 
 
+@pytest.mark.promise("G26")
 @given(TABLES, run_lists(), st.sampled_from((1, 24, 240, 2400, 24_000)))
 def test_what_is_due_stays_due_as_time_goes_on(
     whole: RetentionTable, runs: list[RunFacts], hours: int

@@ -1,4 +1,4 @@
-"""``[retention]``: strict, since what is read wrong here is removed or kept wrong; an error names its line."""
+"""``[retention]``: strict, since what is read wrong here is removed or kept wrong; an error has its line."""
 
 import pytest
 

@@ -128,8 +128,8 @@ def runs_are_not_old(here: Surroundings) -> Result:
     if not here.settings.retention.rules:
         return note(
             found,
-            fix="Say in [[retention.rules]] how long runs are kept: docs/reference/retention.md. Without rules, "
-            "the guide's way: look at the list, keep the digests, then remove.",
+            fix="Say in [[retention.rules]] how long runs are kept: docs/reference/retention.md. Without "
+            "rules, the guide's way: look at the list, keep the digests, then remove.",
             command=f"find {here.shown(here.place.runs_dir)} -maxdepth 1 -mindepth 1 -type d "
             f"-mtime +{OLD_DAYS}",
         )

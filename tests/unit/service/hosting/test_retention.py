@@ -116,6 +116,20 @@ def test_days_are_counted_from_the_end_of_a_run_and_not_from_its_beginning() -> 
     assert after.next_due_at is None
 
 
+@pytest.mark.promise("G26")
+def test_a_run_that_waits_has_not_ended_however_long_nothing_has_moved() -> None:
+    place = place_with(OLD)
+    RunService(place).start("processes.py#asking", None, run_id="r")
+    let_pass(place, 4000)
+    entry = Catalogue(place.store).refresh("r")
+    assert entry is not None
+
+    plan = retention_plan(place)
+
+    assert [facts.ended_ns for facts in facts_of([entry])] == [None]
+    assert (ids(plan), plan.unended, plan.next_due_at) == ([], 1, None)
+
+
 def test_nothing_is_read_again_and_only_what_is_listed_is_measured() -> None:
     place = place_with(OLD)
     for number in range(6):
