@@ -1,5 +1,7 @@
 """``[retention]``: strict, since what is read wrong here is removed or kept wrong; an error has its line."""
 
+from pathlib import Path
+
 import pytest
 
 from babysitter.config import Settings, parse_settings
@@ -30,6 +32,16 @@ def test_rules_and_holds_are_read_in_the_order_of_the_file() -> None:
     )
     assert found.rules[0].status == ("completed", "failed", "cancelled")
     assert found.holds == (RetentionHold(id="case", runs=("r1",), reason="a lawsuit", by="ada@example.com"),)
+
+
+def test_the_example_of_the_reference_is_read() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "retention.md").read_text(encoding="utf-8")
+    example = page.partition("```toml\n")[2].partition("```")[0]
+
+    found = parse_settings(example).retention
+
+    assert [rule.id for rule in found.rules] == ["releases", "failed-builds", "everything-else"]
+    assert [hold.id for hold in found.holds] == ["case-4711"]
 
 
 def test_without_the_table_there_is_no_rule() -> None:

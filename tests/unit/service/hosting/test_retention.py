@@ -130,6 +130,24 @@ def test_a_run_that_waits_has_not_ended_however_long_nothing_has_moved() -> None
     assert (ids(plan), plan.unended, plan.next_due_at) == ([], 1, None)
 
 
+def test_an_ended_child_stays_while_its_parent_waits_and_goes_when_both_have_ended() -> None:
+    place = place_with(OLD)
+    inputs = {"child": "asking", "inputs": None}
+    RunService(place).start("processes.py#parent", inputs, run_id="r")
+    (child,) = [run_id for run_id in place.store.run_ids() if run_id != "r"]
+    Delivery(place).cancel(child, reason="enough")
+    RunService(place).drive(child)
+    let_pass(place, 31)
+    before = retention_plan(place)
+
+    RunService(place).drive("r")
+    let_pass(place, 31)
+    after = retention_plan(place)
+
+    assert (ids(before), before.family, before.unended) == ([], 1, 1)
+    assert sorted(ids(after)) == ["r", child]
+
+
 def test_nothing_is_read_again_and_only_what_is_listed_is_measured() -> None:
     place = place_with(OLD)
     for number in range(6):
