@@ -5,7 +5,7 @@ It removes nothing. Which run is due: policy/retention.py.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from babysitter.journal.reader import Store
@@ -147,15 +147,16 @@ class VisitedRetention:
         return _plan(hosted.workspace, hosted.id, hosted.catalogue.all(), part)
 
 
-def facts_of(entries: Iterable[Entry]) -> list[RunFacts]:
+def facts_of(entries: Sequence[Entry]) -> list[RunFacts]:
     """Return what decides about each run. What can't be read has not ended, as far as anybody can tell."""
+    known = {entry.run_id for entry in entries}
     return [
         RunFacts(
             run_id=entry.run_id,
             process_id=entry.process_id,
             status=entry.status,
             ended_ns=_ended_ns(entry),
-            parent_run_id=_parent_of(entry),
+            parent_run_id=_parent_of(entry, known),
         )
         for entry in entries
     ]
@@ -173,12 +174,17 @@ def _ended_ns(entry: Entry) -> int | None:
     return ended_ns if ended_ns < _NO_TIME_NS else None
 
 
-def _parent_of(entry: Entry) -> str | None:
+def _parent_of(entry: Entry, known: Collection[str]) -> str | None:
     if not entry.problem:
         return entry.parent_run_id
-    # Its first line can't be believed, but ids of child runs are made from their parents'.
-    parent, mark, _ = entry.run_id.partition(".")
-    return parent if mark else None
+    # Its first line can't be believed, but the id of a child run is its parent's, a dot, and a call's, which
+    # may have dots of its own, as a parent's id may.
+    above = entry.run_id
+    while "." in above:
+        above = above.rpartition(".")[0]
+        if above in known:
+            return above
+    return None
 
 
 def _plan(workspace: Workspace, name: str, entries: Sequence[Entry], part: Part) -> RetentionPlan:

@@ -224,6 +224,21 @@ def test_a_run_that_can_not_be_read_is_never_due_and_keeps_its_parent() -> None:
     assert (plan.unreadable, plan.family, plan.unended) == (1, 1, 0)
 
 
+def test_the_parent_of_what_can_not_be_read_is_the_nearest_that_its_id_names() -> None:
+    facts: dict[str, Any] = {"created_at": "2020-01-01T00:00:00Z", "updated_at": "2020-01-01T00:00:00Z"}
+    entries = [
+        Entry(run_id="release-1.2.0", status="completed", **facts),
+        Entry(run_id="release-1", status="completed", **facts),
+        Entry(run_id="release-1.2.0.4.0.1", problem="line 1 does not chain"),
+        Entry(run_id="other.3", problem="line 1 does not chain"),
+    ]
+
+    parents = {each.run_id: each.parent_run_id for each in facts_of(entries)}
+
+    assert parents["release-1.2.0.4.0.1"] == "release-1.2.0"
+    assert parents["other.3"] is None
+
+
 @pytest.mark.parametrize("at", ["", "yesterday", "2026-01-31T10:15:30", "9999-12-31T23:59:59.000000Z"])
 def test_an_end_without_a_time_that_can_be_counted_from_is_no_end(at: str) -> None:
     entry = Entry(run_id="r", status="completed", created_at="2020-01-01T00:00:00Z", updated_at=at)
