@@ -19,11 +19,12 @@ from babysitter.model.effects import Sandbox
 from babysitter.model.errors import SettingsError
 from babysitter.model.evidence_settings import LogTable, SigningTable
 from babysitter.model.notify_settings import NotifyTable
+from babysitter.model.retention_settings import RetentionTable
 from babysitter.model.rules import AutoApproval, PersonTable, PolicyTable, Rule
 from babysitter.model.scan_settings import ScanTable
 from babysitter.model.secret_settings import SecretsTable
 from babysitter.model.server_settings import AccessTable, ServerTable
-from babysitter.model.toml_lines import line_of
+from babysitter.model.toml_lines import WrongBelowError, line_of
 from babysitter.model.trust_settings import TrustTable
 
 FILE_NAME = "babysitter.toml"
@@ -107,6 +108,7 @@ class Settings(Table, frozen=True, kw_only=True):
     server: ServerTable = ServerTable()
     atlas: AtlasTable = AtlasTable()
     notify: NotifyTable = NotifyTable()
+    retention: RetentionTable = RetentionTable()
 
     def granted(self, task_id: str, asked: Sandbox) -> Sandbox:
         """Return a task's sandbox with what the settings grant it besides."""
@@ -281,6 +283,8 @@ def parse_settings(text: str, *, file: str = FILE_NAME) -> Settings:
     except msgspec.ValidationError as error:
         what, _, path = str(error).replace("`key` in ", "").partition(" - at `$")
         keys = tuple(part for part in re.split(r"[.\[\]]+", path.rstrip("`")) if part and part != "...")
+        if isinstance(error.__cause__, WrongBelowError):
+            keys += error.__cause__.keys
         raise _error(file, line_of(text, keys), f"{'.'.join(keys) or 'the file'}: {what}.", "") from None
 
 

@@ -6,6 +6,14 @@ _KEY = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _KEYS = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
 
 
+class WrongBelowError(ValueError):
+    """A table is wrong in one of its parts. ``keys``: what leads there from the table."""
+
+    def __init__(self, what: str, keys: tuple[str, ...]) -> None:
+        self.keys = keys
+        super().__init__(what)
+
+
 def line_of(text: str, keys: tuple[str, ...]) -> int:
     """Return the line that has the last key, or else the nearest key or table around it; 0 without any."""
     arrays: dict[tuple[str, ...], int] = {}

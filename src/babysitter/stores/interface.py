@@ -137,6 +137,14 @@ class Store(RunBytes, Protocol):
         """
         ...
 
+    def size(self, run_id: str) -> int:
+        """Return how many bytes the files of the run have together, without reading them.
+
+        Raises:
+            NotFoundError: no such run.
+        """
+        ...
+
     def paths(self, run_id: str) -> list[str]:
         """Return the paths of all files of the run, sorted."""
         ...

@@ -18,6 +18,8 @@ from babysitter.stores.paths import check_path, symlink_refused
 
 _KNOWN_DIRECTORIES_MAX = 64
 _LINK_ERRORS = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
+_NO_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.ENOENT, errno.ENXIO})
+"""What opening says of a symlink, of what is gone meanwhile, and of a socket."""
 
 
 def temporary_name(name: str) -> str:
@@ -137,6 +139,32 @@ class Tree:
                 else:
                     found.append("/".join((*parts, name)))
         return sorted(found)
+
+    def size(self) -> int:
+        """Return how many bytes all files have together; symlinks and sockets are no files of ours."""
+        whole = 0
+        waiting: list[tuple[str, ...]] = [()]
+        while waiting:
+            parts = waiting.pop()
+            with self._errors("measuring", "/".join(parts) or "."), self.directory(parts) as fd:
+                for name, is_directory in self.disk.entries(fd):
+                    if is_directory:
+                        waiting.append((*parts, name))
+                    else:
+                        whole += self._size_of(name, fd)
+        return whole
+
+    def _size_of(self, name: str, dir_fd: int) -> int:
+        try:
+            fd = self.disk.open_file(name, os.O_RDONLY, dir_fd)
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                return 0
+            raise
+        try:
+            return self.disk.size(fd)
+        finally:
+            self.disk.close(fd)
 
     @contextmanager
     def directory(self, parts: tuple[str, ...], *, make: bool = False) -> Iterator[int]:

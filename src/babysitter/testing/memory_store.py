@@ -67,6 +67,10 @@ class MemoryStore:
         """See Store."""
         return len(self._run(run_id).files[JOURNAL])
 
+    def size(self, run_id: str) -> int:
+        """See Store."""
+        return sum(len(data) for data in self._run(run_id).files.values())
+
     def read_file(self, run_id: str, path: str) -> bytes:
         """See Store."""
         return _read(self._run(run_id), path)

@@ -223,6 +223,17 @@ class StoreConformance:
         with pytest.raises(InvalidIdError):
             store.send_mail(run, "../run.json", b"{}")
 
+    def test_a_run_is_as_large_as_its_files(self, store: Store, run: str) -> None:
+        lease = store.lease(run, HOLDER)
+        lease.put_blob("artifacts/deep/plan.md", b"x" * 1000)
+        lease.append(b"second line\n", offset=len(FIRST))
+        lease.release()
+
+        assert store.size(run) == sum(len(store.read_file(run, path)) for path in store.paths(run))
+        assert store.size(run) >= 1000 + len(FIRST)
+        with pytest.raises(NotFoundError):
+            store.size("run-9")
+
     def test_a_location_names_the_run_and_the_file(self, store: Store, run: str) -> None:
         assert run in store.location(run)
         assert store.location(run, "run.json").endswith("run.json")

@@ -29,7 +29,7 @@ def in_bash(shell: Shell, *words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["re"], ["resume", "reject"]),
+        (["re"], ["resume", "reject", "retention"]),
         (["run", "st"], ["status"]),
         (["run", ":", "st"], ["status"]),
         (

@@ -158,6 +158,17 @@ def test_each_part_of_the_log_is_missed(name: str, ward: Ward) -> None:
     assert (found.state, found.places) == ("problem", (f".a5c/log/{name}",))
 
 
+def test_old_runs_are_for_the_rules_where_there_are_some_and_else_for_the_guides_command(ward: Ward) -> None:
+    old(ward)
+    without = ward.look("D26-old-runs")
+    ward.settings('[[retention.rules]]\nid = "a"\nprocesses = ["*"]\nafter_days = 9\naction = "delete"\n')
+    ruled = ward.look("D26-old-runs")
+
+    assert (without.state, ruled.state) == ("note", "note")
+    assert without.command.startswith("find ")
+    assert ruled.command == "babysitter retention plan"
+
+
 def test_a_run_that_has_not_ended_is_not_old(ward: Ward) -> None:
     journal = ward.run()
     lines = journal.read_bytes().splitlines(keepends=True)

@@ -57,6 +57,18 @@ delegates = [{{ from = "{ada}", to = "{eve}", until = "2099-01-01T00:00:00Z" }}]
 signers = "allowed_signers"
 origins = ["http://localhost:{port}"]
 
+[[retention.rules]]
+id = "old-runs"
+processes = ["*"]
+after_days = 30
+action = "delete"
+
+[[retention.holds]]
+id = "case-4711"
+runs = ["report-q3"]
+reason = "Supervisory request 4711"
+by = "{bob}"
+
 [secrets]
 recognise = false
 """

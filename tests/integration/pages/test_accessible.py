@@ -8,9 +8,12 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
+from babysitter.testing.clocks import FakeClock
+from babysitter.testing.sample_run import RUN_ID, write_sample_run
 from tests.integration.pages.people import DESKTOP, PHONE, Person, window
 from tests.integration.pages.served import Server
 
+LONG_AGO_NS = 1_500_000_000 * 1_000_000_000
 AXE = Path(__file__).parents[3] / "tools" / "scanners" / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = pytest.mark.needs("chromium", "git")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -21,6 +24,10 @@ def paths(server: Server, ada: Person) -> dict[str, str]:
     """Every page, by its name."""
     waits, plain = server.ask("release", "waits"), server.ask("plain", "plain")
     answered = server.ask("plain", "answered")
+    # So that the audit has something that is held, and something that is due.
+    server.ask("plain", "report-q3")
+    write_sample_run(server.hosting.home.workspace.store, FakeClock(LONG_AGO_NS))
+    server.hosting.home.poke(RUN_ID)
     page = ada.question("answered", answered)
     page.get_by_role("button", name="Approve").click()
     page.locator("#stands[data-state=released]").wait_for()
@@ -107,6 +114,14 @@ def in_every_light(page: Page) -> list[str]:
 )
 def test_axe_finds_nothing(ada: Person, paths: dict[str, str], name: str) -> None:
     assert in_every_light(ada.open(paths[name])) == []
+
+
+def test_the_audit_says_what_is_due_and_what_is_held(ada: Person, paths: dict[str, str]) -> None:
+    section = ada.open(paths["audit"]).locator("section[aria-labelledby=retention]")
+
+    assert section.locator("ul").first.locator("a").get_attribute("href") == f"/runs/{RUN_ID}"
+    assert "1 run is due by 1 rule" in section.inner_text()
+    assert "Supervisory request 4711" in section.inner_text()
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/join"])

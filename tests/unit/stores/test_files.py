@@ -166,6 +166,16 @@ def test_a_symlink_leads_nowhere(store: FileStore, runs_dir: Path, tmp_path: Pat
     lease.release()
 
 
+def test_a_symlink_and_a_pipe_make_no_run_larger(store: FileStore, runs_dir: Path, tmp_path: Path) -> None:
+    before = store.size(RUN)
+    (tmp_path / "large").write_bytes(b"x" * 100_000)
+    (runs_dir / RUN / "link").symlink_to(tmp_path / "large")
+    (runs_dir / RUN / "folder").symlink_to(tmp_path)
+    os.mkfifo(runs_dir / RUN / "pipe")
+
+    assert store.size(RUN) == before
+
+
 def test_a_run_that_is_a_symlink_is_no_run(store: FileStore, runs_dir: Path) -> None:
     (runs_dir / "run-2").symlink_to(runs_dir / RUN)
 

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from babysitter.server.exchange import Asked, Reply
 from babysitter.server.pages.rendering import page
+from babysitter.server.pages.retention import retention_of
 from babysitter.server.routes import Route, Table
 from babysitter.service.approvals_list import Wanted
 from babysitter.service.hosting.access_seen import AccessWanted, visited_access
@@ -14,7 +15,7 @@ from babysitter.service.hosting.audited import PAGE, VisitedAudit
 def overview(asked: Asked) -> Reply:
     """Show what is proven of each run."""
     found = VisitedAudit(asked.visit).overview(asked.workspace, skip=asked.number("skip", 0))
-    return _page(asked, "audit.html", "Runs", found=found)
+    return _page(asked, "audit.html", "Runs", found=found, retention=retention_of(asked, found.workspace))
 
 
 def approvals(asked: Asked) -> Reply:

@@ -121,11 +121,22 @@ def runs_are_not_old(here: Surroundings) -> Result:
     old = [each for each in here.journals if each.ended and each.last and parse_time(each.last) < before]
     if not old:
         return ok(f"no ended run is older than {OLD_DAYS} days")
-    return note(
+    found = (
         f"{count(len(old), 'ended run')} older than {OLD_DAYS} days; the first is {old[0].run_id}. "
-        "This version removes none by itself",
-        fix="The guide's rule: look at the list, keep the digests, then remove.",
-        command=f"find {here.shown(here.place.runs_dir)} -maxdepth 1 -mindepth 1 -type d -mtime +{OLD_DAYS}",
+        "This version removes none by itself"
+    )
+    if not here.settings.retention.rules:
+        return note(
+            found,
+            fix="Say in [[retention.rules]] how long runs are kept: docs/reference/retention.md. Without "
+            "rules, the guide's way: look at the list, keep the digests, then remove.",
+            command=f"find {here.shown(here.place.runs_dir)} -maxdepth 1 -mindepth 1 -type d "
+            f"-mtime +{OLD_DAYS}",
+        )
+    return note(
+        found,
+        fix="The rules say which of them are due: look at the list, keep the digests, then remove.",
+        command="babysitter retention plan",
     )
 
 
