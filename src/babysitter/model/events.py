@@ -82,7 +82,11 @@ class RunCreated(Event, frozen=True, kw_only=True):
 
 
 class EffectRequested(Event, frozen=True, kw_only=True):
-    """The process asked for work. ``args`` is inline, or ``input_ref`` names the file that has it."""
+    """The process asked for work. ``args`` is inline, or ``input_ref`` names the file that has it.
+
+    ``place``: where in the workspace its code asked, ``path/to/file.py:12``; empty: not known. No replay
+    compares it.
+    """
 
     type = "EFFECT_REQUESTED"
     author_data = ("args", "label", "labels")
@@ -98,6 +102,7 @@ class EffectRequested(Event, frozen=True, kw_only=True):
     environment: str | None = None
     critical: bool = False
     labels: tuple[str, ...] = ()
+    place: str = ""
 
 
 class EffectStarted(Event, frozen=True, kw_only=True):
@@ -212,6 +217,7 @@ class BreakpointRequested(Event, frozen=True, kw_only=True):
     findings: what scanners reported, for rules that ask for it.
     shown_format: which form of ``shown.md`` it is, so that an approver's side can make it again; 0: none.
     changes: what of the workspace was shown; what an approval lets start, starts in exactly that state.
+    place: see EFFECT_REQUESTED; empty also of a question that the rules raised.
     """
 
     type = "BREAKPOINT_REQUESTED"
@@ -235,6 +241,7 @@ class BreakpointRequested(Event, frozen=True, kw_only=True):
     strategy: str | None = None
     shown_format: int = 0
     changes: ShownChanges | None = None
+    place: str = ""
 
 
 class BreakpointResponded(Event, frozen=True, kw_only=True):
@@ -338,11 +345,12 @@ class BreakpointInfoGiven(Event, frozen=True, kw_only=True):
 
 
 class TimerSet(Event, frozen=True, kw_only=True):
-    """The process sleeps until ``due_at``."""
+    """The process sleeps until ``due_at``. ``place``: see EFFECT_REQUESTED."""
 
     type = "TIMER_SET"
     call_id: str
     due_at: str
+    place: str = ""
 
 
 class TimerFired(Event, frozen=True, kw_only=True):
@@ -353,12 +361,13 @@ class TimerFired(Event, frozen=True, kw_only=True):
 
 
 class SignalAwaited(Event, frozen=True, kw_only=True):
-    """The process waits for a signal of that name."""
+    """The process waits for a signal of that name. ``place``: see EFFECT_REQUESTED."""
 
     type = "SIGNAL_AWAITED"
     author_data = ("name",)
     call_id: str
     name: str
+    place: str = ""
 
 
 class SignalReceived(Event, frozen=True, kw_only=True):
@@ -409,7 +418,7 @@ class ArtifactWritten(Event, frozen=True, kw_only=True):
 
 
 class ChildStarted(Event, frozen=True, kw_only=True):
-    """Durable before the child run is created."""
+    """Durable before the child run is created. ``place``: see EFFECT_REQUESTED."""
 
     type = "CHILD_STARTED"
     author_data = ("inputs",)
@@ -419,6 +428,7 @@ class ChildStarted(Event, frozen=True, kw_only=True):
     inputs: Json = None
     input_ref: BlobRef | None = None
     inputs_sha256: str
+    place: str = ""
 
 
 class ChildEnded(Event, frozen=True, kw_only=True):

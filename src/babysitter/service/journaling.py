@@ -1,7 +1,7 @@
 """From a command of the process to the event that journals it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -45,6 +45,7 @@ class Journalist:
     workspace: Path
     read_file: Callable[[str], bytes]
     artifacts: Mapping[str, ev.BlobRef]
+    _places: dict[str, str] = field(default_factory=dict)
 
     def event_for(self, command: cmd.Command) -> ev.Event:
         """Return the event that journals the command."""
@@ -54,6 +55,17 @@ class Journalist:
     def args_sha256(self, value: Json) -> str:
         """Return the digest of an effect's input in its masked, canonical form."""
         return self.writer.digest(value)
+
+    def _place(self, command: cmd.Command) -> str:
+        """Return where in the workspace a call was made; empty: elsewhere, as in a package's code."""
+        known = self._places.get(command.line)
+        if known is None:
+            path, _, line = command.line.rpartition(":")
+            below = Path(path).is_relative_to(self.workspace)
+            known = f"{Path(path).relative_to(self.workspace).as_posix()}:{line}" if below else ""
+            # A file may be called as anything is.
+            known = self._places[command.line] = self.writer.masker.mask_string(known)
+        return known
 
     def _effect(self, command: cmd.RequestEffect) -> ev.Event:
         spec = command.spec
@@ -71,6 +83,7 @@ class Journalist:
             environment=spec.environment,
             critical=spec.critical,
             labels=spec.labels,
+            place=self._place(command),
         )
 
     def _breakpoint(self, command: cmd.RequestBreakpoint) -> ev.Event:
@@ -132,6 +145,7 @@ class Journalist:
             strategy=command.strategy or rule.strategy,
             shown_format=SHOWN_FORMAT,
             changes=looked.noted(command.scan) if looked is not None else None,
+            place=self._place(command),
         )
 
     def _expiry(self, command: cmd.RequestBreakpoint, rule: Rule) -> str | None:
@@ -181,10 +195,10 @@ class Journalist:
         due_at = command.due_at
         if due_at is None:
             due_at = format_time(self.clock.now_ns() + int((command.delay_s or 0) * SECOND_NS))
-        return ev.TimerSet(call_id=command.call_id, due_at=due_at)
+        return ev.TimerSet(call_id=command.call_id, due_at=due_at, place=self._place(command))
 
     def _signal(self, command: cmd.AwaitSignal) -> ev.Event:
-        return ev.SignalAwaited(call_id=command.call_id, name=command.name)
+        return ev.SignalAwaited(call_id=command.call_id, name=command.name, place=self._place(command))
 
     def _value(self, command: cmd.TakeValue) -> ev.Event:
         if command.kind == "now":
@@ -219,6 +233,7 @@ class Journalist:
             process_id=command.process_id,
             inputs=command.inputs,
             inputs_sha256="",
+            place=self._place(command),
         )
 
     def _cancel(self, command: cmd.CancelCall) -> ev.Event:

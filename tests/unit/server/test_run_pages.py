@@ -1,12 +1,15 @@
 """The pages of runs and the audit: what a reader gets, and what they may do with it."""
 
 import io
+import re
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from babysitter.journal.layout import task_file
+from babysitter.service.hosting.watched_source import standing_of
+from babysitter.service.reading import read_state
 from babysitter.service.runs import RunService
 from babysitter.testing.memory_store import MemoryStore
 from babysitter.testing.sample_run import RUN_ID, write_sample_run
@@ -140,6 +143,36 @@ def test_code_is_shown_only_while_its_digest_is_the_runs(server: Server) -> None
     assert "this is the code that the run has" in ours
     assert "there is no file release.py" in other
     assert "async def" not in other
+
+
+def test_the_code_says_at_which_line_the_run_stands(server: Server) -> None:
+    page = text(server, "/runs/asks/source")
+
+    (current,) = re.findall(r'class="code-line current"[^>]*><span class="no">(\d+)</span>([^\n]*)', page)
+    assert "await ctx.breakpoint(" in current[1]
+    assert f'href="?file=processes.py#L{current[0]}"' in page
+    assert f'id="L{current[0]}"' in page
+    assert 'href="/inbox/asks/' in page
+
+
+def test_a_step_leads_to_the_line_that_asked_for_it(server: Server) -> None:
+    RunService(server.place).start("processes.py#doubling", 2, run_id="doubles")
+    effect = server.hosting.home.queries.tasks("doubles")[0]
+
+    pane = text(server, f"/runs/doubles/tasks/{effect.effect_id}", **PART)
+
+    place = re.search(r'href="/runs/doubles/source\?file=processes.py#L(\d+)">', pane)
+    assert place is not None
+    assert f'id="L{place[1]}"' in text(server, "/runs/doubles/source")
+
+
+def test_a_line_that_no_journal_told_is_said_to_be_unknown(server: Server) -> None:
+    state = read_state(server.place.store, "asks")
+    (unplaced,) = standing_of(state, {})
+    (placed,) = standing_of(state, {"1": "processes.py:7"})
+
+    assert (unplaced.file, unplaced.line) == ("", 0)
+    assert (placed.file, placed.line) == ("processes.py", 7)
 
 
 def test_a_run_can_be_started_again_in_the_callers_name(server: Server) -> None:

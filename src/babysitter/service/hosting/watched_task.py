@@ -54,7 +54,7 @@ class TaskPane(View, frozen=True, kw_only=True):
     """An effect. ``attempt``: the one whose output is shown; ``attempts``: all that began.
 
     input, result: as text, None: there is none. cut: whether one of them is longer than what is shown.
-    is_live: more may come.
+    is_live: more may come. file, line: where its code asked for it; empty and 0: the journal does not say.
     """
 
     workspace: str
@@ -84,6 +84,8 @@ class TaskPane(View, frozen=True, kw_only=True):
     approvals: tuple[ApprovalShown, ...]
     logs: tuple[LogShown, ...]
     seqs: tuple[int, ...]
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(slots=True)
@@ -122,6 +124,7 @@ class VisitedTask:
         which = attempt if attempt in found.attempts else max(found.attempts, default=0)
         spec = _text(hosted, run_id, task_file(effect_id, "task.json"))
         resolved, error = found.resolved, found.error
+        file, _, line = requested.place.rpartition(":")
         return TaskPane(
             workspace=hosted.id,
             run_id=run_id,
@@ -154,6 +157,8 @@ class VisitedTask:
                 _log(hosted, run_id, output_path(effect_id, stream, which), stream) for stream in _STREAMS
             ),
             seqs=found.seqs,
+            file=file,
+            line=int(line) if line.isdecimal() else 0,
         )
 
 
