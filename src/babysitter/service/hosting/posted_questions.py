@@ -4,7 +4,8 @@ Each is a run of the process that comes with Babysitter, which asks and does not
 through the same rules, inbox and journal as every other one, and is proven the same way.
 
 Invariants, each with a test in tests/integration/server/test_breakpoint_service.py:
-    - words never approve: only ``release`` that is ``true`` does, said with a person's token;
+    - words never approve: only ``release`` that is ``true`` does, said with a person's token; no rule of
+      ``[[auto_approve]]`` does either, since a program chooses the tags and the context;
     - who answers is the credential's person, whatever ``author`` says;
     - no file is read because a program names it.
 """
@@ -18,6 +19,7 @@ from msgspec import Struct
 
 from babysitter.authoring.asking import Question as Asking
 from babysitter.model.errors import NotFoundError, RefusedError, UsageError
+from babysitter.model.rules import POSTED_BY_PROGRAMS
 from babysitter.model.values import Json
 from babysitter.service.hosting.catalogue import Entry
 from babysitter.service.hosting.hosting import Hosted
@@ -30,7 +32,6 @@ from babysitter.service.runs import RunService
 from babysitter.service.session import NewRun
 from babysitter.service.views import BreakpointView, EventView, View
 
-PROCESS_ID = "babysitter-ask"
 PAGE_MAX = 500
 ASKED_WAIT_S = 5.0
 _NEWS_S = 0.5
@@ -169,7 +170,7 @@ class PostedQuestions:
             (entry.created_at, entry.run_id, entry, hosted)
             for hosted in self.visit.everywhere("breakpoint.read", workspace)
             for entry in hosted.catalogue.all()
-            if entry.process_id == PROCESS_ID and not (which.status == "waiting" and entry.has_ended)
+            if entry.process_id == POSTED_BY_PROGRAMS and not (which.status == "waiting" and entry.has_ended)
         ]
         runs.sort(key=lambda run: run[:2], reverse=True)
         rows = (self._row(hosted, entry) for _, run_id, entry, hosted in runs if _is_ours(hosted, run_id))
