@@ -190,12 +190,13 @@ class App:
             raise Refused("usage.method", "not so.", {"Allow": ", ".join(sorted(allowed))})
         raise NotFoundError("there is nothing here.", hint="See /api/v1/openapi.json, or begin at /.")
 
-    def _who(self, headers: Mapping[str, str], *, with_cookie: bool = True) -> Caller:
-        """Return who asks."""
+    def _who(self, headers: Mapping[str, str], *, with_cookie: bool = True, is_use: bool = True) -> Caller:
+        """Return who asks. ``is_use``: somebody does, and not a stream that was left open."""
         token, cookie = bearer(headers), cookies(headers).get(COOKIE, "") if with_cookie else ""
         if not token and not cookie:
             raise CredentialError("nobody is signed in.", hint="Sign in at /sign-in, or send a token.")
-        return self._parts.door.by_token(token) if token else self._parts.door.by_session(cookie)
+        door = self._parts.door
+        return door.by_token(token) if token else door.by_session(cookie, is_use=is_use)
 
     def _guessed(self, passage: _Passage) -> Reply | None:
         """Count a credential that is none; return what an address gets that has guessed too often."""
@@ -213,7 +214,7 @@ class App:
 
     def _again(self, passage: _Passage) -> Caller | None:
         try:
-            return self._who(passage.headers)
+            return self._who(passage.headers, is_use=False)
         except (BabysitterError, Refused):
             return None
 

@@ -1,15 +1,19 @@
 """Clients that are slow, half gone, too large or hostile: each is answered or cut, and the others go on."""
 
+import asyncio
 import socket
 import struct
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from babysitter.server import connection, refused, streams
 from babysitter.service.delivery import Delivery
 from babysitter.service.runs import RunService
 from tests.integration.server.listening import connected, head, listening, until, until_closed
+
+MUCH = 4 * 1024 * 1024
 
 
 def status_of(reply: bytes) -> int:
@@ -178,6 +182,50 @@ def test_a_stream_ends_when_its_credential_no_longer_counts(
                 taken = server.door.callers.pop("viewer")
                 until_closed(sock)
                 server.door.callers["viewer"] = taken
+
+
+@pytest.mark.promise("G19")
+def test_a_page_that_was_left_open_is_no_use_of_its_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would never idle, and whoever comes by the screen at night would be signed in."""
+    monkeypatch.setattr(streams, "LOOK_EVERY_S", 0.1)
+
+    with listening(tmp_path) as (server, port), connected(port) as sock:
+        sock.sendall(head("GET", "/stream", more="Cookie: __Host-babysitter=viewer\r\n"))
+        until(sock, b": still here\n\n: still here")
+
+        assert server.door.uses["viewer"] == 1
+
+
+@pytest.mark.promise("G19")
+@pytest.mark.parametrize("loss", ["revoked", "its role was taken"])
+@pytest.mark.parametrize("path", ["/stream", "/api/v1/runs/r/stream"])
+def test_a_stream_on_which_something_always_happens_ends_so_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, loss: str
+) -> None:
+    async def something_happened(_moved: object) -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    monkeypatch.setattr(streams, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(streams, "_TOGETHER_S", 0.0)
+    monkeypatch.setattr(streams, "_waited", something_happened)
+
+    with listening(tmp_path) as (server, port), connected(port) as sock:
+        RunService(server.place).start("processes.py#listening", 1, run_id="r")
+        server.hosting.home.catalogue.look()
+        sock.sendall(head("GET", path, token="viewer", more="Connection: close\r\n"))
+        until(sock, b": here")
+        if loss == "revoked":
+            del server.door.callers["viewer"]
+        else:
+            server.door.callers["viewer"] = structs.replace(server.door.callers["viewer"], roles={})
+
+        taken = 0
+        while part := sock.recv(65536):
+            taken += len(part)
+            assert taken < MUCH, "it goes on and on"
 
 
 def test_one_caller_can_not_open_all_the_streams_there_are(

@@ -4,8 +4,8 @@ Each is a run of the process that comes with Babysitter, which asks and does not
 through the same rules, inbox and journal as every other one, and is proven the same way.
 
 Invariants, each with a test in tests/integration/server/test_breakpoint_service.py:
-    - words never approve: only ``release`` that is ``true`` does, said with a person's token; no rule of
-      ``[[auto_approve]]`` does either, since a program chooses the tags and the context;
+    - words never approve: only ``release`` that is ``true`` does, said with a person's token; nor does a
+      rule of ``[[auto_approve]]``: a program chooses tags and context;
     - who answers is the credential's person, whatever ``author`` says;
     - no file is read because a program names it.
 """
@@ -182,9 +182,7 @@ class PostedQuestions:
 
     def status(self, run_id: str, workspace: str = "") -> QuestionStatus:
         """Return where a question stands."""
-        hosted = self._hosted("breakpoint.read", run_id, workspace)
-        entry = self._entry(hosted, run_id)
-        return QuestionStatus(status=_status(entry, _asked(hosted, run_id)), updated_at=entry.updated_at)
+        return self._stands(self._hosted("breakpoint.read", run_id, workspace), run_id)
 
     def show(self, run_id: str, workspace: str = "") -> QuestionWhole:
         """Return a question with all that was said to it."""
@@ -227,10 +225,11 @@ class PostedQuestions:
             questions.answer(run_id, asked.breakpoint_id, given, hosted.id)
         else:
             questions.ask(run_id, asked.breakpoint_id, Asked(text=feedback.comment), hosted.id)
-        return QuestionStatus(
-            status=_status(self._entry(hosted, run_id), _asked(hosted, run_id)),
-            updated_at=self._entry(hosted, run_id).updated_at,
-        )
+        return self._stands(hosted, run_id)
+
+    def _stands(self, hosted: Hosted, run_id: str) -> QuestionStatus:
+        entry = self._entry(hosted, run_id)
+        return QuestionStatus(status=_status(entry, _asked(hosted, run_id)), updated_at=entry.updated_at)
 
     def _hosted(self, action: str, run_id: str, workspace: str) -> Hosted:
         hosted = self.visit.run(action, run_id, workspace)
