@@ -34,7 +34,7 @@ from babysitter.access.roles import Caller
 from babysitter.model.errors import BabysitterError, CredentialError, NotFoundError, StoreError
 from babysitter.server.credentials import COOKIE, bearer, cookies, renewed
 from babysitter.server.exchange import Asked, Reply
-from babysitter.server.headers import Ground
+from babysitter.server.headers import Ground, neighbourhood
 from babysitter.server.mcp_mount import McpMount
 from babysitter.server.pages.refusals import told
 from babysitter.server.refused import (
@@ -76,6 +76,7 @@ class _Passage:
 
     scope: Scope
     headers: Mapping[str, str]
+    peer: str
     address: str
     began_s: float
     route: Route | None = None
@@ -110,8 +111,8 @@ class App:
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
         peer = scope["client"][0] if scope.get("client") else ""
-        address = self._parts.ground.caller_address(peer, headers.get("x-forwarded-for", ""))
-        passage = _Passage(scope, headers, address, time.perf_counter())
+        address = self._parts.ground.caller_address(peer, _forwarded(scope))
+        passage = _Passage(scope, headers, peer, address, time.perf_counter())
         leaving = partial(self._send, passage, send)
         try:
             await self._pass(passage, receive, leaving)
@@ -160,7 +161,7 @@ class App:
             parts.log.open()
         if _head_bytes(passage.scope) > HEAD_BYTES_MAX:
             raise Refused("usage.head", f"the head has more than {HEAD_BYTES_MAX} bytes.")
-        if not parts.ground.may_reach(passage.address):
+        if not parts.ground.may_connect(passage.peer) or not parts.ground.may_reach(passage.address):
             raise Refused("refused.network", "this address may not reach the server.")
         if not parts.ground.is_ours(headers.get("host", "")):
             raise Refused("refused.host", "this server is not called so.")
@@ -170,7 +171,9 @@ class App:
             raise Refused("refused.cross_site", "another site's page may not ask for this.")
         if not passage.route.open:
             passage.caller = self._who(headers, with_cookie=not passage.route.asgi)
-        self._check_rate(passage.caller.credential if passage.caller is not None else passage.address)
+        self._check_rate(
+            passage.caller.credential if passage.caller is not None else neighbourhood(passage.address)
+        )
 
     def _check_rate(self, key: str) -> None:
         wait_s = self._parts.rates.wait_s(key)
@@ -202,7 +205,7 @@ class App:
         """Count a credential that is none; return what an address gets that has guessed too often."""
         route = passage.route
         is_guess = bearer(passage.headers) or cookies(passage.headers).get(COOKIE) or (route and route.open)
-        wait_s = self._parts.failures.wait_s(passage.address) if is_guess else 0.0
+        wait_s = self._parts.failures.wait_s(neighbourhood(passage.address)) if is_guess else 0.0
         if not wait_s:
             return None
         passage.refused = "refused.rate"
@@ -260,7 +263,8 @@ class App:
     def _note(self, passage: _Passage) -> None:
         """Write the request's line."""
         route, caller = passage.route, passage.caller
-        path = self._parts.mask.mask_string(passage.scope["path"][:TEXT_MAX])
+        # Cut only now: of a token that is cut nobody can tell what it is, and most of a secret is one.
+        path = self._parts.mask.mask_string(passage.scope["path"])[:TEXT_MAX]
         line = Requested(
             who=caller.name if caller is not None else "",
             credential=caller.credential if caller is not None else "",
@@ -281,6 +285,13 @@ class App:
 def _head_bytes(scope: Scope) -> int:
     headers = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
     return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
+
+
+def _forwarded(scope: Scope) -> str:
+    """Return who forwarded for whom: several lines of one name are one list."""
+    return ", ".join(
+        value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+    )
 
 
 def _later(wait_s: float) -> Mapping[str, str]:

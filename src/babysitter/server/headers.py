@@ -36,6 +36,7 @@ class Ground:
     """Where the server stands: who reaches it, under which names, and whom it believes about others.
 
     hosts: what a ``Host`` may be, in lower case, with the port where one is written. origins: our own pages.
+    only_proxies: beyond this machine only the proxies reach us, since what they end is the only TLS there is.
     """
 
     hosts: frozenset[str]
@@ -43,6 +44,11 @@ class Ground:
     networks: tuple[Network, ...] = ()
     proxies: tuple[Network, ...] = ()
     is_secure: bool = False
+    only_proxies: bool = False
+
+    def may_connect(self, peer: str) -> bool:
+        """Tell whether somebody may speak to us directly, as far as what they send is protected on its way."""
+        return not self.only_proxies or is_loopback(peer) or _is_in(peer, self.proxies)
 
     def caller_address(self, peer: str, forwarded: str) -> str:
         """Return whose request it is: the peer, or the last address that no proxy of ours has."""
@@ -112,6 +118,14 @@ def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
     return address
 
 
+def neighbourhood(address: str) -> str:
+    """Return what stands for whoever has the address, in counting: of IPv6 one customer has at least a /64."""
+    parsed = parsed_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed or address)
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether whoever listens there is reached from this machine alone."""
     address = parsed_address(host.strip("[]"))
@@ -149,6 +163,7 @@ def ground_of(
         networks=networks_of(networks, "server.networks"),
         proxies=networks_of(proxies, "server.trusted_proxies"),
         is_secure=has_tls or public_url.startswith("https://"),
+        only_proxies=not has_tls and not is_loopback(host),
     )
 
 
