@@ -47,7 +47,7 @@ class Ground:
     only_proxies: bool = False
 
     def may_connect(self, peer: str) -> bool:
-        """Tell whether somebody may speak to us directly, as far as what they send is protected on its way."""
+        """Tell whether somebody may speak to us directly: what they send is protected on its way."""
         return not self.only_proxies or is_loopback(peer) or _is_in(peer, self.proxies)
 
     def caller_address(self, peer: str, forwarded: str) -> str:
@@ -119,7 +119,7 @@ def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 
 
 def neighbourhood(address: str) -> str:
-    """Return what stands for whoever has the address, in counting: of IPv6 one customer has at least a /64."""
+    """Return what counts as one caller with the address: of IPv6 everybody has at least a /64."""
     parsed = parsed_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((parsed, 64), strict=False))
