@@ -109,6 +109,40 @@ def test_nobody_makes_a_token_of_somebody_else(house: House) -> None:
     assert desk.create(wish(kind="human", person=ALICE)).token.person == ALICE
 
 
+LIMITED = ("token.manage", "run.read")
+
+
+@pytest.mark.parametrize("scopes", [(), ("breakpoint.answer",), ("run.read", "run.create")])
+@pytest.mark.parametrize("kind", ["human", "agent"])
+def test_a_token_that_is_limited_makes_none_that_is_less_so(
+    house: House, kind: str, scopes: tuple[str, ...]
+) -> None:
+    """Else whoever finds one that makes tokens has everything its person may do, for another year."""
+    person = ALICE if kind == "human" else ""
+    if kind == "agent" and scopes == ("breakpoint.answer",):
+        scopes = ("task.post",)
+    desk = TokenDesk(house.entrance, replace(caller("admin", "operator"), scopes=frozenset(LIMITED)))
+
+    with pytest.raises(ForbiddenError, match="limited"):
+        desk.create(wish(kind=kind, person=person, scopes=scopes))
+    assert desk.create(wish(kind=kind, person=person, scopes=("run.read",))).token.scopes == ("run.read",)
+
+
+def test_a_token_that_is_limited_invites_nobody_and_ends_no_session(house: House) -> None:
+    """Whoever joins by an invitation, and whoever signs in again, is not limited."""
+    bob = replace(caller("approver", name=BOB), scopes=frozenset(("run.read",)))
+    alice = replace(caller("admin"), scopes=frozenset(("person.manage",)))
+    cookie = house.cookie_of(house.passkey_of(BOB))
+
+    with pytest.raises(ForbiddenError, match="limited"):
+        PeopleDesk(house.entrance, house.workspace, alice).invite(BOB)
+    with pytest.raises(ForbiddenError):
+        PeopleDesk(house.entrance, house.workspace, bob).sign_out_everywhere(BOB)
+    with pytest.raises(ForbiddenError):
+        PeopleDesk(house.entrance, house.workspace, bob).sessions(BOB)
+    assert house.entrance.by_session(cookie).name == BOB
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -6,7 +6,7 @@ from babysitter.access.entrance import Entrance
 from babysitter.access.passkey_ceremonies import Begun
 from babysitter.access.sessions import Session
 from babysitter.model.clock import format_time
-from babysitter.service.access.acting import Actor, require
+from babysitter.service.access.acting import Actor, require, require_within
 from babysitter.service.access.tokens import time_or_none
 from babysitter.service.people import People
 from babysitter.service.views import View
@@ -96,6 +96,8 @@ class PeopleDesk:
         """
         check_principal(person)
         self._require(person)
+        # Whoever joins signs in, and a session is limited to nothing.
+        require_within(self.actor, None)
         invitation, code = self.entrance.passkeys.invite(person, by=self.actor.name, may_sign=may_sign)
         return Invited(
             person=person,
@@ -187,7 +189,8 @@ class PeopleDesk:
         return self.entrance.sign_out_everywhere(person)
 
     def _for(self, person: str) -> None:
-        if not self.actor.is_person or person != self.actor.name:
+        is_own = self.actor.is_person and person == self.actor.name
+        if not is_own or self.actor.scopes is not None:
             self._require(person)
 
     def _require(self, person: str) -> None:
