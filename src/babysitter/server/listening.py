@@ -121,6 +121,8 @@ class Certificate:
         if mode & 0o077:
             raise RefusedError(f"{self._key} may be read by others.", hint=f"chmod 600 {self._key}")
         try:
+            # On trial: of a pair that does not fit OpenSSL keeps the certificate and drops the key before it.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self._cert, self._key)
             self.context.load_cert_chain(self._cert, self._key)
         except (OSError, ssl.SSLError) as error:
             raise SettingsError(
