@@ -270,7 +270,10 @@ class VisitedQuestions:
         return self._sent(hosted, run_id, sent)
 
     def pass_on(self, run_id: str, breakpoint_id: str, passed: PassedOn, workspace: str = "") -> SentView:
-        """Pass a question on to others of those who may answer it; PolicyDeniedError: it was not put to you."""
+        """Pass a question on to others of those who may answer it.
+
+        Raises PolicyDeniedError where it was not put to the caller, or not to those.
+        """
         hosted = self.visit.run("breakpoint.answer", run_id, workspace)
         asked = read_state(hosted.workspace.store, run_id).breakpoints.get(breakpoint_id)
         name = self.visit.caller.name
