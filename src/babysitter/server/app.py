@@ -118,6 +118,10 @@ class App:
             await self._pass(passage, receive, leaving)
         except ClientDisconnect:
             passage.refused = "gone"
+        except Exception as defect:
+            if passage.status:
+                raise
+            await self._leave(passage, defect_reply(defect), receive, leaving)
         finally:
             # A log that can't be written is dead from now on, and so is the gate until it can.
             with suppress(StoreError):

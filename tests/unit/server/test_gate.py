@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from babysitter.access.access_log import TEXT_MAX
 from babysitter.access.credentials import make_credential
@@ -16,6 +17,7 @@ from babysitter.access.server_key import ServerKey
 from babysitter.access.sessions import Opening, Session
 from babysitter.model.errors import CredentialError, SettingsError
 from babysitter.model.lines import Chain
+from babysitter.server import app
 from babysitter.server.headers import ground_of
 from babysitter.server.refused import BODY_BYTES_MAX
 from babysitter.service.ports import SystemDice
@@ -197,6 +199,34 @@ def test_where_there_is_tls_browsers_are_told_to_keep_to_it(tmp_path: Path) -> N
 
     assert "strict-transport-security" not in plain.client().get("/api/v1/health").headers
     assert "max-age=" in secure.client().get("/api/v1/health").headers["strict-transport-security"]
+
+
+@pytest.mark.parametrize("path", ["/inbox", "/runs", "/audit", "/nothing", "/runs/r"])
+def test_who_holds_no_role_any_more_is_told_so_on_a_page(server: Server, path: str) -> None:
+    """The page that says what went wrong must not ask for what went wrong."""
+    server.door.callers["viewer"] = replace(server.door.callers["viewer"], roles={})
+
+    reply = server.client("viewer").get(path, headers={"accept": "text/html"})
+
+    assert reply.status_code == 404
+    assert reply.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "Nothing here" in reply.text
+
+
+def test_a_defect_outside_of_every_use_case_is_answered_by_the_gate_too(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(app, "told", broken)
+
+    reply = server.client("viewer").get("/nothing")
+
+    assert reply.status_code == 500
+    assert reply.json()["error"]["code"] == "defect"
+    assert reply.headers["content-security-policy"].startswith("default-src 'none'")
+    assert json.loads(server.access_lines().splitlines()[-1])["data"]["status"] == 500
 
 
 def test_a_body_that_is_too_large_is_not_read(server: Server) -> None:
