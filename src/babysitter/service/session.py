@@ -21,7 +21,6 @@ from babysitter.service.entries import LoadedProcess, load_admitted
 from babysitter.service.reading import read_state, run_created
 from babysitter.service.state import RunState
 from babysitter.service.wiring import Secrets, Workspace
-from babysitter.stores.interface import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,7 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
     requested_by = new.requested_by or workspace.place.user
     run_id = check_run_id(new.run_id) if new.run_id else ulid(now_ns // 1_000_000, dice.bits(80))
     if new.parent_run_id is None:
-        _refuse_the_place_of_a_child(run_id, workspace.store)
+        _refuse_the_place_of_a_child(run_id, workspace)
     declared = secrets_to_declare(workspace, loaded.secrets)
     masker = workspace.secrets(declared).masker
     facts = {
@@ -103,10 +102,10 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
     return run_id
 
 
-def _refuse_the_place_of_a_child(run_id: str, store: Store) -> None:
+def _refuse_the_place_of_a_child(run_id: str, workspace: Workspace) -> None:
     parts = run_id.split(".")
     above = {".".join(parts[:count]) for count in range(1, len(parts))}
-    taken = sorted(above.intersection(store.run_ids())) if above else []
+    taken = sorted(above.intersection(workspace.store.run_ids())) if above else []
     if taken:
         raise RunExistsError(
             f"{run_id} is an id that a child of run {taken[0]} may have.", hint="Choose another, or none."
