@@ -47,6 +47,7 @@ from babysitter.server.refused import (
 )
 from babysitter.server.routes import Route, Table
 from babysitter.server.streams import Streams
+from babysitter.server.turns import Turns
 from babysitter.service.hosting.hosting import Hosting
 from babysitter.service.hosting.premises import Masks
 
@@ -86,12 +87,18 @@ class _Passage:
     sent: int = 0
     params: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def counted_as(self) -> str:
+        """Who it is, where what one caller may have is bounded."""
+        return self.caller.credential if self.caller is not None else neighbourhood(self.address)
+
 
 class App:
     """An ASGI application; see the module."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._turns = Turns()
         self._routes = {route.name: route for route in parts.table}
         self._router = Router(
             routes=[
@@ -143,7 +150,8 @@ class App:
                 await self._parts.mcp.run(passage.scope, receive, send, self._asked(passage, body))
                 return
             assert route.answer is not None, "only streams have none"
-            reply = await to_thread.run_sync(_answered, route, self._asked(passage, body))
+            async with self._turns.of(passage.counted_as):
+                reply = await to_thread.run_sync(_answered, route, self._asked(passage, body))
         except BabysitterError as error:
             passage.refused = error.code
             guessed = self._guessed(passage) if isinstance(error, CredentialError) else None
@@ -175,9 +183,7 @@ class App:
             raise Refused("refused.cross_site", "another site's page may not ask for this.")
         if not passage.route.open:
             passage.caller = self._who(headers, with_cookie=not passage.route.asgi)
-        self._check_rate(
-            passage.caller.credential if passage.caller is not None else neighbourhood(passage.address)
-        )
+        self._check_rate(passage.counted_as)
 
     def _check_rate(self, key: str) -> None:
         wait_s = self._parts.rates.wait_s(key)

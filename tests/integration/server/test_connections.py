@@ -3,15 +3,17 @@
 import asyncio
 import socket
 import struct
+import threading
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
-from babysitter.server import connection, refused, streams
+from babysitter.server import app, connection, refused, streams, turns
+from babysitter.server.exchange import Asked, Reply
 from babysitter.service.delivery import Delivery
 from babysitter.service.runs import RunService
-from tests.integration.server.listening import connected, head, listening, until, until_closed
+from tests.integration.server.listening import PATIENCE_S, connected, head, listening, until, until_closed
 
 MUCH = 4 * 1024 * 1024
 
@@ -227,6 +229,41 @@ def test_a_stream_on_which_something_always_happens_ends_so_too(
         while part := sock.recv(65536):
             taken += len(part)
             assert taken < MUCH, "it goes on and on"
+
+
+@pytest.mark.promise("G19")
+def test_one_caller_can_not_have_all_the_threads_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program whose requests wait for a driver, and a person who wants to say no."""
+    began, go_on = list[str](), threading.Event()
+    first = threading.Event()
+
+    def answered(_route: object, asked: Asked) -> Reply:
+        assert asked.caller is not None
+        began.append(asked.caller.name)
+        if asked.caller.name.startswith("agent"):
+            first.set()
+            go_on.wait(PATIENCE_S)
+        return Reply()
+
+    monkeypatch.setattr(app, "_answered", answered)
+    monkeypatch.setattr(turns, "AT_ONCE", 1)
+
+    with listening(tmp_path) as (_, port):
+        busy = [connected(port) for _ in range(2)]
+        for sock in busy:
+            sock.sendall(head("GET", "/api/v1/runs", token="agent", more="Connection: close\r\n"))
+            assert first.wait(PATIENCE_S)
+        with connected(port) as person:
+            person.sendall(head("GET", "/api/v1/runs", token="approver", more="Connection: close\r\n"))
+            assert status_of(until_closed(person)) == 200
+        go_on.set()
+
+        assert [status_of(until_closed(sock)) for sock in busy] == [200, 200]
+        assert [name.partition("@")[0] for name in began] == ["agent", "approver", "agent"]
+        for sock in busy:
+            sock.close()
 
 
 def test_one_caller_can_not_open_all_the_streams_there_are(
