@@ -145,8 +145,9 @@ def _entry_file(entry: str, root: Path) -> tuple[Path, str, str]:
 
 def _named_file(entry: str, root: Path) -> tuple[Path, str, str]:
     path_text, _, name = entry.partition("#")
+    file = root / path_text
     try:
-        file = (root / path_text).resolve()
+        file = file.resolve()
         # First: who starts runs by a server must not learn by this which files there are elsewhere.
         is_inside = file.is_relative_to(root)
         is_there = is_inside and file.is_file()
