@@ -107,6 +107,11 @@ class App:
             ]
         )
 
+    @property
+    def ground(self) -> Ground:
+        """Where the server stands."""
+        return self._parts.ground
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         if scope["type"] == "lifespan":

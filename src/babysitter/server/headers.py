@@ -50,6 +50,10 @@ class Ground:
         """Tell whether somebody may speak to us directly: what they send is protected on its way."""
         return not self.only_proxies or is_loopback(peer) or _is_in(peer, self.proxies)
 
+    def counted_peer(self, peer: str) -> str:
+        """Return what counts as one peer; empty for a proxy and for this machine, which stand for many."""
+        return "" if is_loopback(peer) or _is_in(peer, self.proxies) else neighbourhood(peer)
+
     def caller_address(self, peer: str, forwarded: str) -> str:
         """Return whose request it is: the peer, or the last address that no proxy of ours has."""
         address = peer

@@ -1,6 +1,7 @@
 """Clients that are slow, half gone, too large or hostile: each is answered or cut, and the others go on."""
 
 import asyncio
+import resource
 import socket
 import struct
 import threading
@@ -10,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from babysitter.server import app, connection, refused, streams, turns
+from babysitter.server.connection_bounds import ConnectionBounds, connections_max, taken_at_once
 from babysitter.server.exchange import Asked, Reply
 from babysitter.service.delivery import Delivery
 from babysitter.service.runs import RunService
@@ -264,6 +266,51 @@ def test_one_caller_can_not_have_all_the_threads_there_are(
         assert [name.partition("@")[0] for name in began] == ["agent", "approver", "agent"]
         for sock in busy:
             sock.close()
+
+
+def is_heard(port: int) -> bool:
+    try:
+        return is_well(port)
+    except ConnectionError:
+        return False
+
+
+def test_one_peer_can_not_have_all_the_connections_there_are(tmp_path: Path) -> None:
+    """Each costs a descriptor before anybody has shown who they are, and runs need theirs."""
+    bounds = ConnectionBounds(most=4, peer_of=str)
+
+    with listening(tmp_path, bounds=bounds) as (_, port):
+        idle = [connected(port) for _ in range(2)]
+        for sock in idle:
+            sock.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost:3185\r\n\r\n")
+            until(sock, b'"ok"')
+        with connected(port) as another:
+            assert until_closed(another) == b""
+        idle.pop().close()
+
+        assert sum(1 for _ in iter(lambda: is_heard(port), True)) < MUCH
+        idle.pop().close()
+
+
+def test_all_peers_together_have_no_more_than_there_are() -> None:
+    bounds = ConnectionBounds(most=4, peer_of=lambda address: "" if address == "proxy" else address)
+
+    assert [bounds.take(address) for address in ("proxy", "proxy", "proxy", "a", "b", "proxy")] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    bounds.give_back("a")
+    assert [bounds.take("a"), bounds.take("a")] == [True, False]
+
+
+def test_most_descriptors_are_left_for_the_files_of_runs() -> None:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    assert connections_max() + 2 * taken_at_once() <= 0.75 * descriptors or descriptors < 256
 
 
 def test_one_caller_can_not_open_all_the_streams_there_are(
