@@ -101,6 +101,18 @@ def test_an_admin_sees_and_revokes_only_what_counts_in_their_workspaces_alone(tw
             desk.revoke(token_id)
 
 
+def test_an_admin_is_told_of_no_workspace_that_is_none_of_theirs(two: House) -> None:
+    """Neither by whom they manage there, nor by what else they could have named."""
+    two.passkey_of(BOB)
+
+    [bob] = PeopleDesk(two.entrance, two.workspace, caller("admin")).people()
+    with pytest.raises(UsageError) as refused:
+        TokenDesk(two.entrance, caller("admin")).create(wish(workspaces=("nowhere",)))
+
+    assert bob.roles == {"shop": ("approver",)}
+    assert "annex" not in f"{refused.value.message} {refused.value.hint}"
+
+
 def test_nobody_makes_a_token_of_somebody_else(house: House) -> None:
     desk = TokenDesk(house.entrance, caller("admin"))
 

@@ -25,7 +25,9 @@ class Invited(View, frozen=True, kw_only=True):
 
 
 class PersonView(View, frozen=True, kw_only=True):
-    """Somebody who signs in, or is invited to. ``roles``: by workspace, as the settings are now.
+    """Somebody who signs in, or is invited to.
+
+    roles: by workspace, as the settings are now, where whoever asks manages people.
 
     passkeys: fingerprints. invited_until: None: nobody invited them, or it has run out.
     """
@@ -124,7 +126,7 @@ class PeopleDesk:
         return [
             PersonView(
                 person=name,
-                roles={place: tuple(sorted(held)) for place, held in entrance.grants.roles_of(name).items()},
+                roles=self._roles(name),
                 passkeys=tuple(
                     parse_public_line(key.public_key).fingerprint for key in passkeys if key.person == name
                 ),
@@ -187,6 +189,15 @@ class PeopleDesk:
         """
         self._for(person)
         return self.entrance.sign_out_everywhere(person)
+
+    def _roles(self, person: str) -> dict[str, tuple[str, ...]]:
+        """Return what somebody holds, in the workspaces that are the actor's to know of."""
+        held = self.entrance.grants.roles_of(person)
+        return {
+            place: tuple(sorted(roles))
+            for place, roles in held.items()
+            if self.actor.may("person.manage", place)
+        }
 
     def _for(self, person: str) -> None:
         is_own = self.actor.is_person and person == self.actor.name

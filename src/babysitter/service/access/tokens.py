@@ -148,9 +148,10 @@ class TokenDesk:
             return None
         unknown = [name for name in names if name not in known]
         if unknown or not names:
+            theirs = [name for name in known if self.actor.may("token.manage", name)]
             raise UsageError(
                 f"{', '.join(unknown) or 'nothing'} is no workspace that is served here.",
-                hint=f"Served: {', '.join(known)}; or all of them: {ALL}.",
+                hint=f"Served: {', '.join(theirs)}; or all of them: {ALL}.",
             )
         return tuple(dict.fromkeys(names))
 
