@@ -146,8 +146,7 @@ def ground_of(
     """
     scheme = "https" if has_tls else "http"
     names = {host, "localhost", "127.0.0.1", "[::1]"} if is_loopback(host) else {host}
-    hosts = {f"{_bracketed(name)}:{port}".lower() for name in names}
-    origins = {f"{scheme}://{name}" for name in hosts}
+    reached = {(scheme, f"{_bracketed(name)}:{port}".lower()) for name in names}
     if public_url:
         parts = urlsplit(public_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
@@ -159,16 +158,25 @@ def ground_of(
                 "server.public_url is not https.",
                 hint="Beyond this machine people reach a server by TLS alone.",
             )
-        hosts.add(parts.netloc.lower())
-        origins.add(f"{parts.scheme}://{parts.netloc.lower()}")
+        reached.add((parts.scheme, parts.netloc.lower()))
     return Ground(
-        hosts=frozenset(hosts),
-        origins=frozenset(origins),
+        hosts=frozenset(spelled for place in reached for spelled in _spellings(*place)),
+        origins=frozenset(f"{place[0]}://{_spellings(*place)[0]}" for place in reached),
         networks=networks_of(networks, "server.networks"),
         proxies=networks_of(proxies, "server.trusted_proxies"),
         is_secure=has_tls or public_url.startswith("https://"),
         only_proxies=not has_tls and not is_loopback(host),
     )
+
+
+def _spellings(scheme: str, netloc: str) -> tuple[str, ...]:
+    """Return how a place is written, as browsers do it first: they leave a scheme's usual port out."""
+    usual = ":443" if scheme == "https" else ":80"
+    has_port = ":" in netloc.rpartition("]")[2]
+    if has_port and not netloc.endswith(usual):
+        return (netloc,)
+    bare = netloc.removesuffix(usual) if has_port else netloc
+    return (bare, f"{bare}{usual}")
 
 
 def _bracketed(name: str) -> str:

@@ -395,6 +395,20 @@ def test_a_public_url_is_one_of_our_names() -> None:
     assert "https://ok.example.com" in stands.origins
 
 
+@pytest.mark.promise("G22")
+@pytest.mark.parametrize("public_url", ["", "https://10.0.0.5:443", "https://10.0.0.5"])
+def test_at_the_usual_port_browsers_leave_it_out(public_url: str) -> None:
+    stands = ground_of(
+        host="10.0.0.5", port=443, public_url=public_url, networks=(), proxies=(), has_tls=True
+    )
+
+    assert stands.is_ours("10.0.0.5")
+    assert stands.is_ours("10.0.0.5:443")
+    assert not stands.is_ours("10.0.0.5:80")
+    assert not stands.is_ours("10.0.0.5:")
+    assert stands.origins == {"https://10.0.0.5"}
+
+
 @pytest.mark.promise("G19")
 def test_a_session_gets_another_cookie_when_its_persons_roles_have_changed(tmp_path: Path) -> None:
     """With a page that is opened, and not with what it loads beside; the old one is dead."""
