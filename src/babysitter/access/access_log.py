@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -155,6 +155,8 @@ class AccessLog:
         name = f"access-{stamp}{'.broken' if why == 'broken' else ''}.jsonl"
         if self._fd >= 0:
             self._tree.disk.close(self._fd)
+            # Should what follows fail: the number may be another file's by then.
+            self._fd = -1
         with disk_errors("setting the access log aside", FILE), self._tree.parent(FILE) as (dir_fd, old):
             self._tree.disk.rename(old, name, dir_fd)
             self._tree.disk.sync(dir_fd)
@@ -168,16 +170,53 @@ class AccessLog:
         self._is_dirty = False
 
 
-def read_access(tree: Tree) -> Iterator[Record]:
-    """Yield the lines of the log that chain, files that were set aside first, oldest line first.
+class Unproven(NamedTuple):
+    """Where the log can't show that it is whole; ``why`` is a sentence."""
 
-    Raises:
-        BrokenLineError: where a file's lines do not chain.
+    why: str
+
+
+def read_access(tree: Tree) -> Iterator[Record | Unproven]:
+    """Yield the lines that chain, oldest first, of all files; and where something lacks.
+
+    A broken file hides none of those after it: each begins a chain of its own and names the one before.
     """
-    names = [f"server/{name}" for name in tree.names("server") if name.startswith("access-")]
-    for name in [*sorted(names), FILE]:
-        with suppress(NotFoundError):
-            yield from Chain().read(tree.read(name))
+    followed = _followed(tree)
+    aside = [f"server/{name}" for name in tree.names("server") if name.startswith("access-")]
+    for path in sorted(set(aside) - followed.keys()):
+        yield Unproven(f"{path} is named by no file that follows it.")
+        yield from _lines(path, tree.read(path))
+    for path, digest in reversed(followed.items()):
+        try:
+            data = tree.read(path)
+        except NotFoundError:
+            if digest:
+                yield Unproven(f"{path} is gone, and another file follows it.")
+            continue
+        if digest and hashlib.sha256(data).hexdigest() != digest:
+            yield Unproven(f"{path} is not what it was when it was set aside.")
+        yield from _lines(path, data)
+
+
+def _followed(tree: Tree) -> dict[str, str]:
+    """Return the files of the log, the newest first, with the digest that the one after it says it has."""
+    found, path, digest = dict[str, str](), FILE, ""
+    while path and path not in found:
+        found[path] = digest
+        path = digest = ""
+        with suppress(NotFoundError, BrokenLineError):
+            first = next(Chain().read(tree.read(next(reversed(found)))), None)
+            if first is not None and first.type == Continued.type:
+                said = msgspec.json.decode(first.data, type=Continued)
+                path, digest = f"server/{said.file}", said.sha256
+    return found
+
+
+def _lines(path: str, data: bytes) -> Iterator[Record | Unproven]:
+    try:
+        yield from Chain().read(data)
+    except BrokenLineError as broken:
+        yield Unproven(f"{path} does not chain from its line {broken.seq} on: {broken.problem}.")
 
 
 def requested(record: Record) -> Requested | None:

@@ -16,8 +16,8 @@ class Door(Protocol):
         """
         ...
 
-    def by_session(self, cookie: str) -> Caller:
-        """Return whose session it is; it goes on for another while.
+    def by_session(self, cookie: str, *, is_use: bool = True) -> Caller:
+        """Return whose session it is; it goes on for another while, if somebody uses it.
 
         Raises:
             CredentialError: as ``by_token``.

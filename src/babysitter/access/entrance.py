@@ -63,9 +63,9 @@ class Entrance:
             scopes=None if found.scopes is None else frozenset(found.scopes),
         )
 
-    def by_session(self, cookie: str) -> Caller:
+    def by_session(self, cookie: str, *, is_use: bool = True) -> Caller:
         """See Door."""
-        session = self.sessions.check(cookie)
+        session = self.sessions.check(cookie, is_use=is_use)
         if self.revoked.has(session.public_key) or not self._vouched(session):
             raise not_let_in()
         return Caller(

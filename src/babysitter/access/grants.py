@@ -3,7 +3,7 @@
 Each workspace says it itself, in its ``[access]``: people, and roles of its ``[roles]``. A name
 that is a role is never a person too. Groups of an identity provider count in a workspace whose own
 ``[server.oidc]`` names that provider. Where ``[access]`` is empty, the account that runs the server has
-every role that a person can have.
+every role that a person can have; whom a provider calls so is not that account.
 
 Invariants, each with a test in tests/unit/access/test_grants.py:
     - a change of a settings file counts at the next question;
@@ -106,7 +106,7 @@ class Grants:
 def roles_in(place: Place, person: str, membership: Membership = NO_MEMBERSHIP) -> frozenset[Role]:
     """Return the roles of a person in one workspace."""
     settings = place.settings
-    if settings.access == AccessTable() and person == place.user:
+    if settings.access == AccessTable() and person == place.user and not membership.issuer:
         return frozenset(ROLES_OF_KEYS.values())
     named = {key for key in ROLES_OF_KEYS if person in _people(settings, getattr(settings.access, key))}
     return frozenset(ROLES_OF_KEYS[key] for key in named | set(_by_groups(settings, membership)))

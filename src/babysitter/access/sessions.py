@@ -76,8 +76,8 @@ class Sessions:
             self._make_room(connection, opening.person, now_ns)
             return self._insert(connection, opening, (now_ns, expires_ns))
 
-    def check(self, cookie: str) -> Session:
-        """Return the session of a cookie; its use is noted.
+    def check(self, cookie: str, *, is_use: bool = True) -> Session:
+        """Return the session of a cookie; its use is noted, if it is one.
 
         Raises:
             CredentialError: it is none, or has ended.
@@ -85,7 +85,7 @@ class Sessions:
         now_ns = self._storage.now_ns()
         session = self._find(cookie, now_ns)
         idle_s = self._limits()[0]
-        if now_ns - session.used_ns >= min(USE_IS_WRITTEN_S, idle_s // 2) * NS_PER_S:
+        if is_use and now_ns - session.used_ns >= min(USE_IS_WRITTEN_S, idle_s // 2) * NS_PER_S:
             with self._storage.database.writing() as connection:
                 connection.execute("UPDATE sessions SET used_ns = ? WHERE id = ?", (now_ns, session.id))
         return session

@@ -26,6 +26,8 @@ from babysitter.model.errors import InvalidValueError, UsageError
 from babysitter.model.events import BlobRef
 from babysitter.model.values import Json
 
+WAIT_S_MAX = 100 * 366 * 86_400.0
+"""A hundred years; no clock of ours goes much further."""
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -321,6 +323,6 @@ def _none(_answer: Value) -> None:
 
 def _seconds(duration: float | timedelta) -> float:
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
-    if not 0 <= seconds < float("inf"):
+    if not 0 <= seconds <= WAIT_S_MAX:
         raise UsageError(f"{duration!r} is no time to wait.", hint="Give seconds, 0 or more, or a timedelta.")
     return seconds

@@ -130,6 +130,10 @@ class Rule(RuleTable, frozen=True, kw_only=True):
         return duration_s(self.execution_expires)
 
 
+POSTED_BY_PROGRAMS = "babysitter-ask"
+"""The process behind questions that programs post. A program chooses their words, tags and context."""
+
+
 class AutoApproval(RuleTable, frozen=True, kw_only=True):
     """``[[auto_approve]]``: answers in a person's place, or sees that nothing does.
 

@@ -34,7 +34,7 @@ from babysitter.access.roles import Caller
 from babysitter.model.errors import BabysitterError, CredentialError, NotFoundError, StoreError
 from babysitter.server.credentials import COOKIE, bearer, cookies, renewed
 from babysitter.server.exchange import Asked, Reply
-from babysitter.server.headers import Ground
+from babysitter.server.headers import Ground, neighbourhood
 from babysitter.server.mcp_mount import McpMount
 from babysitter.server.pages.refusals import told
 from babysitter.server.refused import (
@@ -47,6 +47,7 @@ from babysitter.server.refused import (
 )
 from babysitter.server.routes import Route, Table
 from babysitter.server.streams import Streams
+from babysitter.server.turns import Turns
 from babysitter.service.hosting.hosting import Hosting
 from babysitter.service.hosting.premises import Masks
 
@@ -76,6 +77,7 @@ class _Passage:
 
     scope: Scope
     headers: Mapping[str, str]
+    peer: str
     address: str
     began_s: float
     route: Route | None = None
@@ -85,12 +87,18 @@ class _Passage:
     sent: int = 0
     params: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def counted_as(self) -> str:
+        """Who it is, where what one caller may have is bounded."""
+        return self.caller.credential if self.caller is not None else neighbourhood(self.address)
+
 
 class App:
     """An ASGI application; see the module."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._turns = Turns()
         self._routes = {route.name: route for route in parts.table}
         self._router = Router(
             routes=[
@@ -98,6 +106,11 @@ class App:
                 for route in parts.table
             ]
         )
+
+    @property
+    def ground(self) -> Ground:
+        """Where the server stands."""
+        return self._parts.ground
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -110,13 +123,17 @@ class App:
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
         peer = scope["client"][0] if scope.get("client") else ""
-        address = self._parts.ground.caller_address(peer, headers.get("x-forwarded-for", ""))
-        passage = _Passage(scope, headers, address, time.perf_counter())
+        address = self._parts.ground.caller_address(peer, _forwarded(scope))
+        passage = _Passage(scope, headers, peer, address, time.perf_counter())
         leaving = partial(self._send, passage, send)
         try:
             await self._pass(passage, receive, leaving)
         except ClientDisconnect:
             passage.refused = "gone"
+        except Exception as defect:
+            if passage.status:
+                raise
+            await self._leave(passage, defect_reply(defect), receive, leaving)
         finally:
             # A log that can't be written is dead from now on, and so is the gate until it can.
             with suppress(StoreError):
@@ -138,7 +155,8 @@ class App:
                 await self._parts.mcp.run(passage.scope, receive, send, self._asked(passage, body))
                 return
             assert route.answer is not None, "only streams have none"
-            reply = await to_thread.run_sync(_answered, route, self._asked(passage, body))
+            async with self._turns.of(passage.counted_as):
+                reply = await to_thread.run_sync(_answered, route, self._asked(passage, body))
         except BabysitterError as error:
             passage.refused = error.code
             guessed = self._guessed(passage) if isinstance(error, CredentialError) else None
@@ -160,7 +178,7 @@ class App:
             parts.log.open()
         if _head_bytes(passage.scope) > HEAD_BYTES_MAX:
             raise Refused("usage.head", f"the head has more than {HEAD_BYTES_MAX} bytes.")
-        if not parts.ground.may_reach(passage.address):
+        if not parts.ground.may_connect(passage.peer) or not parts.ground.may_reach(passage.address):
             raise Refused("refused.network", "this address may not reach the server.")
         if not parts.ground.is_ours(headers.get("host", "")):
             raise Refused("refused.host", "this server is not called so.")
@@ -170,7 +188,7 @@ class App:
             raise Refused("refused.cross_site", "another site's page may not ask for this.")
         if not passage.route.open:
             passage.caller = self._who(headers, with_cookie=not passage.route.asgi)
-        self._check_rate(passage.caller.credential if passage.caller is not None else passage.address)
+        self._check_rate(passage.counted_as)
 
     def _check_rate(self, key: str) -> None:
         wait_s = self._parts.rates.wait_s(key)
@@ -190,18 +208,19 @@ class App:
             raise Refused("usage.method", "not so.", {"Allow": ", ".join(sorted(allowed))})
         raise NotFoundError("there is nothing here.", hint="See /api/v1/openapi.json, or begin at /.")
 
-    def _who(self, headers: Mapping[str, str], *, with_cookie: bool = True) -> Caller:
-        """Return who asks."""
+    def _who(self, headers: Mapping[str, str], *, with_cookie: bool = True, is_use: bool = True) -> Caller:
+        """Return who asks. ``is_use``: somebody does, and not a stream that was left open."""
         token, cookie = bearer(headers), cookies(headers).get(COOKIE, "") if with_cookie else ""
         if not token and not cookie:
             raise CredentialError("nobody is signed in.", hint="Sign in at /sign-in, or send a token.")
-        return self._parts.door.by_token(token) if token else self._parts.door.by_session(cookie)
+        door = self._parts.door
+        return door.by_token(token) if token else door.by_session(cookie, is_use=is_use)
 
     def _guessed(self, passage: _Passage) -> Reply | None:
         """Count a credential that is none; return what an address gets that has guessed too often."""
         route = passage.route
         is_guess = bearer(passage.headers) or cookies(passage.headers).get(COOKIE) or (route and route.open)
-        wait_s = self._parts.failures.wait_s(passage.address) if is_guess else 0.0
+        wait_s = self._parts.failures.wait_s(neighbourhood(passage.address)) if is_guess else 0.0
         if not wait_s:
             return None
         passage.refused = "refused.rate"
@@ -213,7 +232,7 @@ class App:
 
     def _again(self, passage: _Passage) -> Caller | None:
         try:
-            return self._who(passage.headers)
+            return self._who(passage.headers, is_use=False)
         except (BabysitterError, Refused):
             return None
 
@@ -259,7 +278,8 @@ class App:
     def _note(self, passage: _Passage) -> None:
         """Write the request's line."""
         route, caller = passage.route, passage.caller
-        path = self._parts.mask.mask_string(passage.scope["path"][:TEXT_MAX])
+        # Cut only now: of a token that is cut nobody can tell what it is, and most of a secret is one.
+        path = self._parts.mask.mask_string(passage.scope["path"])[:TEXT_MAX]
         line = Requested(
             who=caller.name if caller is not None else "",
             credential=caller.credential if caller is not None else "",
@@ -280,6 +300,13 @@ class App:
 def _head_bytes(scope: Scope) -> int:
     headers = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
     return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
+
+
+def _forwarded(scope: Scope) -> str:
+    """Return who forwarded for whom: several lines of one name are one list."""
+    return ", ".join(
+        value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+    )
 
 
 def _later(wait_s: float) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""One connection, bounded in time: a head that drips and a reader that does not read are left.
+"""One connection, bounded: a head that drips, a reader that does not read and one too many are left.
 
 The HTTP is h11's and uvicorn's; what they wait for without end is what is bounded here. How
 long a body may take is the gate's matter, how long silence between requests, uvicorn's.
@@ -8,6 +8,8 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from babysitter.server.connection_bounds import ConnectionBounds
 
 HEAD_S_MAX = 10.0
 """From the first moment of a connection, or the end of a reply, to the end of the next request's head."""
@@ -20,15 +22,30 @@ class BoundedProtocol(H11Protocol):
 
     _head_timer: asyncio.TimerHandle | None = None
     _unread_timer: asyncio.TimerHandle | None = None
+    _counted: str | None = None
+
+    def __init__(self, *parts: Any, bounds: ConnectionBounds | None = None, **more: Any) -> None:  # noqa: ANN401 (uvicorn's)
+        """Args: ``bounds``: how many connections there may be; the others: as uvicorn gives them."""
+        super().__init__(*parts, **more)
+        self._bounds = bounds
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
+        address = (transport.get_extra_info("peername") or ("",))[0]
+        if self._bounds is not None:
+            if not self._bounds.take(address):
+                transport.abort()
+                return
+            self._counted = address
         self._head_timer = self.loop.call_later(HEAD_S_MAX, self._leave)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._stop_timers()
+        if self._bounds is not None and self._counted is not None:
+            self._bounds.give_back(self._counted)
+            self._counted = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

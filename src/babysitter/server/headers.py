@@ -36,6 +36,7 @@ class Ground:
     """Where the server stands: who reaches it, under which names, and whom it believes about others.
 
     hosts: what a ``Host`` may be, in lower case, with the port where one is written. origins: our own pages.
+    only_proxies: beyond this machine only the proxies reach us, since what they end is the only TLS there is.
     """
 
     hosts: frozenset[str]
@@ -43,6 +44,15 @@ class Ground:
     networks: tuple[Network, ...] = ()
     proxies: tuple[Network, ...] = ()
     is_secure: bool = False
+    only_proxies: bool = False
+
+    def may_connect(self, peer: str) -> bool:
+        """Tell whether somebody may speak to us directly: what they send is protected on its way."""
+        return not self.only_proxies or is_loopback(peer) or _is_in(peer, self.proxies)
+
+    def counted_peer(self, peer: str) -> str:
+        """Return what counts as one peer; empty for a proxy and for this machine, which stand for many."""
+        return "" if is_loopback(peer) or _is_in(peer, self.proxies) else neighbourhood(peer)
 
     def caller_address(self, peer: str, forwarded: str) -> str:
         """Return whose request it is: the peer, or the last address that no proxy of ours has."""
@@ -112,6 +122,14 @@ def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
     return address
 
 
+def neighbourhood(address: str) -> str:
+    """Return what counts as one caller with the address: of IPv6 everybody has at least a /64."""
+    parsed = parsed_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed or address)
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether whoever listens there is reached from this machine alone."""
     address = parsed_address(host.strip("[]"))
@@ -128,8 +146,7 @@ def ground_of(
     """
     scheme = "https" if has_tls else "http"
     names = {host, "localhost", "127.0.0.1", "[::1]"} if is_loopback(host) else {host}
-    hosts = {f"{_bracketed(name)}:{port}".lower() for name in names}
-    origins = {f"{scheme}://{name}" for name in hosts}
+    reached = {(scheme, f"{_bracketed(name)}:{port}".lower()) for name in names}
     if public_url:
         parts = urlsplit(public_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
@@ -141,15 +158,25 @@ def ground_of(
                 "server.public_url is not https.",
                 hint="Beyond this machine people reach a server by TLS alone.",
             )
-        hosts.add(parts.netloc.lower())
-        origins.add(f"{parts.scheme}://{parts.netloc.lower()}")
+        reached.add((parts.scheme, parts.netloc.lower()))
     return Ground(
-        hosts=frozenset(hosts),
-        origins=frozenset(origins),
+        hosts=frozenset(spelled for place in reached for spelled in _spellings(*place)),
+        origins=frozenset(f"{place[0]}://{_spellings(*place)[0]}" for place in reached),
         networks=networks_of(networks, "server.networks"),
         proxies=networks_of(proxies, "server.trusted_proxies"),
         is_secure=has_tls or public_url.startswith("https://"),
+        only_proxies=not has_tls and not is_loopback(host),
     )
+
+
+def _spellings(scheme: str, netloc: str) -> tuple[str, ...]:
+    """Return how a place is written, as browsers do it first: they leave a scheme's usual port out."""
+    usual = ":443" if scheme == "https" else ":80"
+    has_port = ":" in netloc.rpartition("]")[2]
+    if has_port and not netloc.endswith(usual):
+        return (netloc,)
+    bare = netloc.removesuffix(usual) if has_port else netloc
+    return (bare, f"{bare}{usual}")
 
 
 def _bracketed(name: str) -> str:

@@ -6,16 +6,19 @@ somebody can sign in; otherwise it refuses, and says which of these is missing.
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from babysitter.model.errors import RefusedError, SettingsError
+from babysitter.server.connection_bounds import ConnectionBounds, connections_max, taken_at_once
 from babysitter.server.headers import is_loopback, parsed_address
 from babysitter.server.refused import HEAD_BYTES_MAX
 
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     from babysitter.server.app import App
 
 KEEP_ALIVE_S = 15
-BACKLOG = 512
-CONNECTIONS_MAX = 2000
+BACKLOG = 128
+"""How many wait before the server serves."""
+HANDSHAKE_S_MAX = 10.0
+_NO_ROOM = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _CERTIFICATE_LOOK_S = 5.0
 
 
@@ -121,6 +126,8 @@ class Certificate:
         if mode & 0o077:
             raise RefusedError(f"{self._key} may be read by others.", hint=f"chmod 600 {self._key}")
         try:
+            # On trial: of a pair that does not fit OpenSSL keeps the certificate and drops the key before it.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self._cert, self._key)
             self.context.load_cert_chain(self._cert, self._key)
         except (OSError, ssl.SSLError) as error:
             raise SettingsError(
@@ -166,6 +173,8 @@ def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> 
 
     from babysitter.server.connection import BoundedProtocol  # noqa: PLC0415
 
+    bounds = ConnectionBounds(most=connections_max(), peer_of=app.ground.counted_peer)
+
     # What a request was is in the access log; what uvicorn says of it could hold anything that was sent.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     logging.getLogger("uvicorn").propagate = False
@@ -179,8 +188,8 @@ def listen(app: "App", sock: socket.socket, certificate: Certificate | None) -> 
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=5,
-        limit_concurrency=CONNECTIONS_MAX,
-        http=BoundedProtocol,
+        backlog=taken_at_once(),
+        http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, bounds=bounds)),
         ws="none",
     )
     config.load()
@@ -201,11 +210,27 @@ def _until_a_signal(server: "uvicorn.Server", sock: socket.socket) -> int:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        asyncio.run(server._serve(sockets=[sock]))  # noqa: SLF001 (serve, without signals of its own)
+        asyncio.run(_serve(server, sock))
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return got[0] if got else 0
+
+
+async def _serve(server: "uvicorn.Server", sock: socket.socket) -> None:
+    loop: Any = asyncio.get_running_loop()
+    loop.set_exception_handler(_note)
+    if server.config.ssl is not None:
+        # uvicorn has no setting for it, and a minute is long for who has shown nothing.
+        loop.create_server = partial(loop.create_server, ssl_handshake_timeout=HANDSHAKE_S_MAX)
+    await server._serve(sockets=[sock])  # noqa: SLF001 (serve, without signals of its own)
+
+
+def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say what asyncio says, but not each of a flood of connections for which there is no room."""
+    error = context.get("exception")
+    if not (isinstance(error, OSError) and error.errno in _NO_ROOM):
+        loop.default_exception_handler(context)
 
 
 def url_of(where: Where, sock: socket.socket) -> str:

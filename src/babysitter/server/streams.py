@@ -1,7 +1,8 @@
 """Server-sent events: a run's lines as they come, and word that something in a workspace has moved.
 
-A stream holds no thread while nothing happens. Its credential is looked at again every
-``LOOK_EVERY_S``: one that was revoked ends it. A reader that does not read is left.
+A stream holds no thread while nothing happens. Whether its caller still may is asked again every
+``LOOK_EVERY_S``, however much happens meanwhile: a credential that was revoked or a role that was taken
+ends it. A reader that does not read is left.
 """
 
 import asyncio
@@ -24,9 +25,31 @@ from babysitter.service.views import event_view
 LOOK_EVERY_S = 15.0
 PER_CALLER_MAX = 50
 ALL_MAX = 1000
-SEND_S_MAX = 30.0
+
+_ACTION = "run.read"
 
 Still = Callable[[], Caller | None]
+
+
+class _Leave:
+    """Whether whoever watches still may, in each of these workspaces."""
+
+    def __init__(self, still: Still, workspaces: list[str]) -> None:
+        self._still = still
+        self._workspaces = workspaces
+        self._due_s = _now_s() + LOOK_EVERY_S
+
+    async def holds(self) -> bool:
+        """Tell whether they may, as it was at the last look."""
+        if _now_s() < self._due_s:
+            return True
+        self._due_s = _now_s() + LOOK_EVERY_S
+        caller = await to_thread.run_sync(self._still)
+        return caller is not None and all(caller.may(_ACTION, name) for name in self._workspaces)
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Streams:
@@ -41,15 +64,16 @@ class Streams:
         key = asked.caller.credential
         if self._open[key] >= PER_CALLER_MAX or self._open.total() >= ALL_MAX:
             raise RateError("too many streams are open.", hint="Close one, then ask again.")
-        run_id = asked.params.get("run", "")
-        if run_id:
-            hosted = [await to_thread.run_sync(asked.visit.run, "run.read", run_id, asked.workspace)]
-        else:
-            hosted = await to_thread.run_sync(asked.visit.everywhere, "run.read", asked.workspace)
-        after = _after(asked)
+        # Before anything is waited for: many that come at once would all have seen the same count.
         self._open[key] += 1
         try:
-            lines = _lines(hosted[0], run_id, after, still) if run_id else _moves(hosted, still)
+            run_id = asked.params.get("run", "")
+            if run_id:
+                hosted = [await to_thread.run_sync(asked.visit.run, _ACTION, run_id, asked.workspace)]
+            else:
+                hosted = await to_thread.run_sync(asked.visit.everywhere, _ACTION, asked.workspace)
+            leave = _Leave(still, [each.id for each in hosted])
+            lines = _lines(hosted[0], run_id, _after(asked), leave) if run_id else _moves(hosted, leave)
             response = StreamingResponse(lines, media_type="text/event-stream")
             await response(request.scope, request.receive, send)
         finally:
@@ -67,7 +91,7 @@ def _after(asked: Asked) -> int:
     return int(last)
 
 
-async def _lines(hosted: Hosted, run_id: str, after: int, still: Still) -> AsyncIterator[bytes]:
+async def _lines(hosted: Hosted, run_id: str, after: int, may: _Leave) -> AsyncIterator[bytes]:
     """Yield a run's lines from one on, each with its seq as id; an ``end`` when there will be no more."""
     loop, moved = asyncio.get_running_loop(), asyncio.Event()
 
@@ -87,9 +111,10 @@ async def _lines(hosted: Hosted, run_id: str, after: int, still: Still) -> Async
             if has_ended:
                 yield b"event: end\ndata: {}\n\n"
                 return
-            if not await _waited(moved):
-                if await to_thread.run_sync(still) is None:
-                    return
+            has_moved = await _waited(moved)
+            if not await may.holds():
+                return
+            if not has_moved:
                 yield b": still here\n\n"
     finally:
         leave()
@@ -110,7 +135,7 @@ def _new_lines(tail: JournalTail, after: int) -> tuple[bytes, bool]:
     return b"".join(parts), has_ended
 
 
-async def _moves(hosted: list[Hosted], still: Still) -> AsyncIterator[bytes]:
+async def _moves(hosted: list[Hosted], may: _Leave) -> AsyncIterator[bytes]:
     """Yield which runs have moved, at most a few times a second however much happens."""
     loop, moved, which = asyncio.get_running_loop(), asyncio.Event(), set[str]()
 
@@ -129,14 +154,15 @@ async def _moves(hosted: list[Hosted], still: Still) -> AsyncIterator[bytes]:
     try:
         yield b": here\n\n"
         while True:
-            if await _waited(moved):
+            has_moved = await _waited(moved)
+            if not await may.holds():
+                return
+            if has_moved:
                 # What comes in the same moment is told together.
                 await asyncio.sleep(_TOGETHER_S)
                 moved.clear()
                 runs, which = sorted(which), set()
                 yield b"event: moved\ndata: %b\n\n" % msgspec.json.encode({"runs": runs[:_NAMED_MAX]})
-            elif await to_thread.run_sync(still) is None:
-                return
             else:
                 yield b": still here\n\n"
     finally:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from babysitter.model import events as ev
-from babysitter.model.rules import ANYBODY, Policy, Rule
+from babysitter.model.rules import ANYBODY, POSTED_BY_PROGRAMS, Policy, Rule
 from babysitter.policy.authorizer import Decider, rule_for
 from babysitter.policy.decide import tally
 from babysitter.policy.gate import Facts, Gate, Verdict, Vote
@@ -134,7 +134,8 @@ class Decisions:
 
         def why_not(decider: Decider, _: int) -> Wrong | None:
             rule = decider.policy.rule_named(event.rule)
-            if rule is None or event.quorum > 1:
+            is_posted = asked.created.process_id == POSTED_BY_PROGRAMS
+            if rule is None or event.quorum > 1 or is_posted:
                 return "auto", "no rule of the settings answers that"
             found = decider.auto_approval(
                 event.breakpoint_id, event.tags, event.context, rule=rule, consecutive=lambda: 1 << 30

@@ -15,7 +15,7 @@ from babysitter.model import events as ev
 from babysitter.model.clock import parse_time
 from babysitter.model.effects import TaskSpec
 from babysitter.model.errors import PolicyDeniedError
-from babysitter.model.rules import ANYBODY, AutoApproval, Policy, Rule
+from babysitter.model.rules import ANYBODY, POSTED_BY_PROGRAMS, AutoApproval, Policy, Rule
 from babysitter.policy.authorizer import Decider, rule_for
 from babysitter.policy.decide import Tally, tally
 from babysitter.policy.gate import Explanation, Facts, Gate, Verdict, Vote
@@ -97,9 +97,12 @@ class Gates:
     def auto_approval(
         self, asked: ev.BreakpointRequested, consecutive: Callable[[], int]
     ) -> AutoApproval | None:
-        """Return the settings' rule that answers in a person's place; None when a person must."""
+        """Return the settings' rule that answers in a person's place; None when a person must.
+
+        None answers what a program posted: it would choose the tags that let it answer itself.
+        """
         rule = self.rule_named(asked.rule)
-        if asked.quorum > 1 or rule.signature is not False:
+        if self.process_id == POSTED_BY_PROGRAMS or asked.quorum > 1 or rule.signature is not False:
             return None
         return self.decider.auto_approval(
             asked.breakpoint_id, asked.tags, asked.context, rule=rule, consecutive=consecutive

@@ -8,7 +8,7 @@ from babysitter.journal.reader import history, read_records
 from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import parse_time
-from babysitter.model.errors import RunLockedError
+from babysitter.model.errors import RunExistsError, RunLockedError
 from babysitter.model.values import Json
 from babysitter.service.children import Children
 from babysitter.service.entries import entry_of
@@ -120,6 +120,9 @@ class RunService:
     def _children(self, run_id: str, patience: Patience, face: Face, *, allow_untrusted: bool) -> Children:
         workspace, store = self._workspace, self._store
 
+        def is_child(child_run_id: str) -> bool:
+            return run_created(store, child_run_id).parent_run_id == run_id
+
         def drive(command: cmd.StartChild, child_run_id: str) -> str:
             if child_run_id not in store.run_ids():
                 new = NewRun(
@@ -132,6 +135,12 @@ class RunService:
                     requested_by=run_created(store, run_id).requested_by,
                 )
                 create_run(workspace, new, sandbox=workspace.sandbox_name())
+            elif not is_child(child_run_id):
+                # Its id can be known before it is there: what ended in its place is not what it came to.
+                raise RunExistsError(
+                    f"run {child_run_id} is no child of {run_id}, whose child would have that id.",
+                    hint=f"Look who started it, and why: babysitter run show {child_run_id}",
+                )
             return self.drive(
                 child_run_id, patience=patience, face=face, allow_untrusted=allow_untrusted
             ).status
@@ -145,7 +154,7 @@ class RunService:
             return last if type(last) in ev.END_TYPES else None
 
         def send_cancel(child_run_id: str, reason: str) -> bool:
-            if child_run_id not in store.run_ids():
+            if child_run_id not in store.run_ids() or not is_child(child_run_id):
                 return False
             request_id = f"{child_run_id}-parent"
             message = CancelMail(request_id=request_id, sender=workspace.place.user, reason=reason)

@@ -13,7 +13,7 @@ from babysitter.journal.writer import JournalWriter, create_journal
 from babysitter.model import commands as cmd
 from babysitter.model import events as ev
 from babysitter.model.clock import format_time
-from babysitter.model.errors import ProcessChangedError, RunLockedError
+from babysitter.model.errors import ProcessChangedError, RunExistsError, RunLockedError
 from babysitter.model.ids import check_run_id, ulid
 from babysitter.model.values import Json, check_json
 from babysitter.service.declared import secrets_to_declare
@@ -47,7 +47,7 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
     Raises:
         UntrustedProcessError: nobody who may has trusted the code; nothing of it was run.
         EntryError, InvalidValueError: the entry names no process, or the inputs don't fit it.
-        RunExistsError: there is a run of that id.
+        RunExistsError: there is a run of that id, or one whose child may have it.
     """
     loaded = load_admitted(
         workspace.admission, new.entry, workspace.root, allow_untrusted=new.allow_untrusted
@@ -59,6 +59,8 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
     now_ns = clock.now_ns()
     requested_by = new.requested_by or workspace.place.user
     run_id = check_run_id(new.run_id) if new.run_id else ulid(now_ns // 1_000_000, dice.bits(80))
+    if new.parent_run_id is None:
+        _refuse_the_place_of_a_child(run_id, workspace)
     declared = secrets_to_declare(workspace, loaded.secrets)
     masker = workspace.secrets(declared).masker
     facts = {
@@ -98,6 +100,16 @@ def create_run(workspace: Workspace, new: NewRun, *, sandbox: str) -> str:
     # The log follows the journal; had we been killed here, the run's first driver would tell it.
     tell_log(workspace, run_id, read_state(workspace.store, run_id))
     return run_id
+
+
+def _refuse_the_place_of_a_child(run_id: str, workspace: Workspace) -> None:
+    parts = run_id.split(".")
+    above = {".".join(parts[:count]) for count in range(1, len(parts))}
+    taken = sorted(above.intersection(workspace.store.run_ids())) if above else []
+    if taken:
+        raise RunExistsError(
+            f"{run_id} is an id that a child of run {taken[0]} may have.", hint="Choose another, or none."
+        )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -48,7 +48,8 @@ class Story:
     """What the journal is made to tell.
 
     policy: the rules in force. asked_under: those that the question names; None: the same.
-    question: fields of it that are other. started_after_min: between the release and the start.
+    question, created: fields of the question and of the first line that are other.
+    started_after_min: between the release and the start.
     days_ago: by how much journal and log are dated back.
     revoked_after_min: between the release and the revocation of Bob's key, where there was one.
     """
@@ -56,6 +57,7 @@ class Story:
     policy: Policy
     asked_under: Policy | None = None
     question: dict[str, Any] = field(default_factory=dict)
+    created: dict[str, Any] = field(default_factory=dict)
     said: tuple[Said, ...] = (Said(),)
     released_by: tuple[str, ...] | None = None
     started_after_min: float = 0
@@ -86,7 +88,7 @@ def _journal(place: Workspace, forger: Forger, story: Story) -> list[Line]:
     lines = _dated(forger.lines("one"), story)
     by_type = {line["type"]: line for line in lines}
     begun = lines[: list(by_type).index("BREAKPOINT_REQUESTED") + 1]
-    begun[0]["data"]["policySha256"] = story.policy.digest()
+    begun[0]["data"] |= {"policySha256": story.policy.digest(), **story.created}
     asked = begun[-1]["data"]
     asked |= {"policySha256": (story.asked_under or story.policy).digest(), **story.question}
     for name in [name for name, value in asked.items() if value is None]:

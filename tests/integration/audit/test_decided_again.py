@@ -36,8 +36,11 @@ def rules(*more: Rule, **fields: Any) -> Policy:
 
 def story(said: tuple[Said, ...] = (Said(),), **fields: Any) -> Story:
     question = fields.pop("question", {})
+    created = fields.pop("created", {})
     after_min = fields.pop("started_after_min", 0)
-    return Story(policy=rules(**fields), said=said, question=question, started_after_min=after_min)
+    return Story(
+        policy=rules(**fields), said=said, question=question, created=created, started_after_min=after_min
+    )
 
 
 def codes(said: Any) -> set[str]:
@@ -150,6 +153,15 @@ ONLY_OURS = {
             (Said("rule:small", by="rule"),),
             signature=False,
             auto_approve=(AutoApproval(id="small"), AutoApproval(id="never", never=True)),
+        ),
+        {"answer.auto"},
+    ),
+    "by a rule, what a program had posted": (
+        story(
+            (Said("rule:small", by="rule"),),
+            signature=False,
+            auto_approve=(AutoApproval(id="small"),),
+            created={"processId": "babysitter-ask"},
         ),
         {"answer.auto"},
     ),

@@ -23,6 +23,9 @@ approvers = ["{ALICE}"]
 operators = ["{OLIVER}"]
 [server]
 workspaces = ["lab"]
+[[auto_approve]]
+id = "habit"
+tags = ["low-risk"]
 """
 OTHERS_SETTINGS = f"""
 [workspace]

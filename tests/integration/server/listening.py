@@ -6,11 +6,14 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 
 from babysitter.server.connection import BoundedProtocol
+from babysitter.server.connection_bounds import ConnectionBounds
 from babysitter.server.refused import HEAD_BYTES_MAX
 from tests.unit.server.served import Server
 
@@ -18,7 +21,9 @@ PATIENCE_S = 30.0
 
 
 @contextmanager
-def listening(folder: Path, *, tls: ssl.SSLContext | None = None) -> Iterator[tuple[Server, int]]:
+def listening(
+    folder: Path, *, tls: ssl.SSLContext | None = None, bounds: ConnectionBounds | None = None
+) -> Iterator[tuple[Server, int]]:
     """Give a server that listens on this machine, and its port."""
     server = Server(folder)
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -32,7 +37,7 @@ def listening(folder: Path, *, tls: ssl.SSLContext | None = None) -> Iterator[tu
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        http=BoundedProtocol,
+        http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, bounds=bounds)),
         h11_max_incomplete_event_size=HEAD_BYTES_MAX,
         ws="none",
     )

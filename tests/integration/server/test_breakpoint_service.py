@@ -195,3 +195,12 @@ def test_a_time_that_is_none_is_refused(agent: httpx2.Client, seconds: int) -> N
     reply = agent.post("/api/breakpoints", json={"agentId": "x", "payload": {}, "ttlSeconds": seconds})
 
     assert reply.status_code == 400
+
+
+@pytest.mark.promise("G25")
+def test_a_program_can_not_choose_the_tags_that_a_rule_answers_by(agent: httpx2.Client) -> None:
+    """The workspace has a rule of [[auto_approve]] for them; it is for questions of trusted processes."""
+    which = posted(agent, tags=["low-risk"])
+
+    assert agent.get(f"/api/breakpoints/{which}").json()["feedback"] == []
+    assert status(agent, which) == "waiting"

@@ -1,15 +1,23 @@
 """Clients that are slow, half gone, too large or hostile: each is answered or cut, and the others go on."""
 
+import asyncio
+import resource
 import socket
 import struct
+import threading
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from babysitter.server import connection, refused, streams
+from babysitter.server import app, connection, refused, streams, turns
+from babysitter.server.connection_bounds import ConnectionBounds, connections_max, taken_at_once
+from babysitter.server.exchange import Asked, Reply
 from babysitter.service.delivery import Delivery
 from babysitter.service.runs import RunService
-from tests.integration.server.listening import connected, head, listening, until, until_closed
+from tests.integration.server.listening import PATIENCE_S, connected, head, listening, until, until_closed
+
+MUCH = 4 * 1024 * 1024
 
 
 def status_of(reply: bytes) -> int:
@@ -178,6 +186,131 @@ def test_a_stream_ends_when_its_credential_no_longer_counts(
                 taken = server.door.callers.pop("viewer")
                 until_closed(sock)
                 server.door.callers["viewer"] = taken
+
+
+@pytest.mark.promise("G19")
+def test_a_page_that_was_left_open_is_no_use_of_its_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would never idle, and whoever comes by the screen at night would be signed in."""
+    monkeypatch.setattr(streams, "LOOK_EVERY_S", 0.1)
+
+    with listening(tmp_path) as (server, port), connected(port) as sock:
+        sock.sendall(head("GET", "/stream", more="Cookie: __Host-babysitter=viewer\r\n"))
+        until(sock, b": still here")
+        until(sock, b": still here")
+
+        assert server.door.uses["viewer"] == 1
+
+
+@pytest.mark.promise("G19")
+@pytest.mark.parametrize("loss", ["revoked", "its role was taken"])
+@pytest.mark.parametrize("path", ["/stream", "/api/v1/runs/r/stream"])
+def test_a_stream_on_which_something_always_happens_ends_so_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, loss: str
+) -> None:
+    async def something_happened(_moved: object) -> bool:
+        await asyncio.sleep(0)
+        return True
+
+    monkeypatch.setattr(streams, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(streams, "_TOGETHER_S", 0.0)
+    monkeypatch.setattr(streams, "_waited", something_happened)
+
+    with listening(tmp_path) as (server, port), connected(port) as sock:
+        RunService(server.place).start("processes.py#listening", 1, run_id="r")
+        server.hosting.home.catalogue.look()
+        sock.sendall(head("GET", path, token="viewer", more="Connection: close\r\n"))
+        until(sock, b": here")
+        if loss == "revoked":
+            del server.door.callers["viewer"]
+        else:
+            server.door.callers["viewer"] = structs.replace(server.door.callers["viewer"], roles={})
+
+        taken = 0
+        while part := sock.recv(65536):
+            taken += len(part)
+            assert taken < MUCH, "it goes on and on"
+
+
+@pytest.mark.promise("G19")
+def test_one_caller_can_not_have_all_the_threads_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program whose requests wait for a driver, and a person who wants to say no."""
+    began, go_on = list[str](), threading.Event()
+    first = threading.Event()
+
+    def answered(_route: object, asked: Asked) -> Reply:
+        assert asked.caller is not None
+        began.append(asked.caller.name)
+        if asked.caller.name.startswith("agent"):
+            first.set()
+            go_on.wait(PATIENCE_S)
+        return Reply()
+
+    monkeypatch.setattr(app, "_answered", answered)
+    monkeypatch.setattr(turns, "AT_ONCE", 1)
+
+    with listening(tmp_path) as (_, port):
+        busy = [connected(port) for _ in range(2)]
+        for sock in busy:
+            sock.sendall(head("GET", "/api/v1/runs", token="agent", more="Connection: close\r\n"))
+            assert first.wait(PATIENCE_S)
+        with connected(port) as person:
+            person.sendall(head("GET", "/api/v1/runs", token="approver", more="Connection: close\r\n"))
+            assert status_of(until_closed(person)) == 200
+        go_on.set()
+
+        assert [status_of(until_closed(sock)) for sock in busy] == [200, 200]
+        assert [name.partition("@")[0] for name in began] == ["agent", "approver", "agent"]
+        for sock in busy:
+            sock.close()
+
+
+def is_heard(port: int) -> bool:
+    try:
+        return is_well(port)
+    except ConnectionError:
+        return False
+
+
+def test_one_peer_can_not_have_all_the_connections_there_are(tmp_path: Path) -> None:
+    """Each costs a descriptor before anybody has shown who they are, and runs need theirs."""
+    bounds = ConnectionBounds(most=4, peer_of=str)
+
+    with listening(tmp_path, bounds=bounds) as (_, port):
+        idle = [connected(port) for _ in range(2)]
+        for sock in idle:
+            sock.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: localhost:3185\r\n\r\n")
+            until(sock, b'"ok"')
+        with connected(port) as another:
+            assert until_closed(another) == b""
+        idle.pop().close()
+
+        assert sum(1 for _ in iter(lambda: is_heard(port), True)) < MUCH
+        idle.pop().close()
+
+
+def test_all_peers_together_have_no_more_than_there_are() -> None:
+    bounds = ConnectionBounds(most=4, peer_of=lambda address: "" if address == "proxy" else address)
+
+    assert [bounds.take(address) for address in ("proxy", "proxy", "proxy", "a", "b", "proxy")] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    bounds.give_back("a")
+    assert [bounds.take("a"), bounds.take("a")] == [True, False]
+
+
+def test_most_descriptors_are_left_for_the_files_of_runs() -> None:
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    assert connections_max() + 2 * taken_at_once() <= 0.75 * descriptors or descriptors < 256
 
 
 def test_one_caller_can_not_open_all_the_streams_there_are(

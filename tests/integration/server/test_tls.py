@@ -77,6 +77,27 @@ def test_a_renewed_certificate_is_taken_without_a_restart_and_a_broken_one_is_no
 
 
 @pytest.mark.promise("G20")
+@pytest.mark.parametrize("half", ["cert.pem", "key.pem"])
+def test_a_renewal_that_is_half_done_leaves_the_one_before_at_work(tmp_path: Path, half: str) -> None:
+    """Two files can't be replaced at once; between them, or with the wrong ones, people still get in."""
+    other = tmp_path / "other"
+    other.mkdir()
+    certificate = Certificate(*certified(tmp_path, 1001))
+
+    with listening(tmp_path / "server", tls=certificate.context) as (_, port):
+        new = certified(other, 1002)
+        (other / half).replace(tmp_path / half)
+        assert not certificate.look()
+        assert seen_serial(port) == 1001
+
+        for file in new:
+            if file.exists():
+                file.replace(tmp_path / file.name)
+        assert certificate.look()
+        assert seen_serial(port) == 1002
+
+
+@pytest.mark.promise("G20")
 def test_nothing_older_than_tls_1_2_is_spoken(tmp_path: Path) -> None:
     certificate = Certificate(*certified(tmp_path, 7))
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from babysitter.access import access_log
-from babysitter.access.access_log import AccessLog, Requested, read_access, requested
+from babysitter.access.access_log import AccessLog, Requested, Unproven, read_access, requested
 from babysitter.access.server_lock import server_lock
 from babysitter.model.errors import RefusedError
-from babysitter.model.lines import Chain
+from babysitter.model.lines import Chain, Record
 from babysitter.stores.disk import RealDisk
 from babysitter.stores.tree import Tree
 from babysitter.testing.clocks import FakeClock
@@ -27,8 +27,25 @@ def opened(folder: Path, clock: FakeClock | None = None) -> AccessLog:
 
 
 def paths(folder: Path) -> list[str]:
-    records = read_access(Tree(RealDisk(), str(folder)))
-    return [found.path for record in records if (found := requested(record)) is not None]
+    return [line.path for found in read(folder) if isinstance(found, Record) and (line := requested(found))]
+
+
+def problems(folder: Path) -> list[str]:
+    return [found.why for found in read(folder) if isinstance(found, Unproven)]
+
+
+def read(folder: Path) -> list[Record | Unproven]:
+    return list(read_access(Tree(RealDisk(), str(folder))))
+
+
+def three_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Write a log that was set aside twice; return its files, the oldest first."""
+    monkeypatch.setattr(access_log, "BYTES_MAX", 600)
+    log = opened(folder)
+    while len(list((folder / "server").glob("access-*.jsonl"))) < 2:
+        log.write(line("/x"))
+    log.close()
+    return sorted((folder / "server").glob("access-*.jsonl"))
 
 
 @pytest.mark.promise("G21")
@@ -71,6 +88,55 @@ def test_a_file_that_does_not_chain_is_set_aside_whole_and_the_next_one_says_so(
     assert aside.read_bytes() == bad
     assert first["data"]["sha256"] == hashlib.sha256(bad).hexdigest()
     assert [record.seq for record in Chain().read(file.read_bytes())] == [1, 2]
+
+
+@pytest.mark.promise("G21")
+def test_a_broken_file_hides_nothing_of_those_that_follow_it(tmp_path: Path) -> None:
+    """It is set aside once and for ever; an auditor would see nothing of any later day."""
+    log = opened(tmp_path)
+    for name in ("one", "two"):
+        log.write(line(f"/{name}"))
+    log.close()
+    file = tmp_path / "server" / "access.jsonl"
+    file.write_bytes(file.read_bytes()[:-9])
+
+    log = opened(tmp_path)
+    log.write(line("/three"))
+    log.close()
+
+    assert paths(tmp_path) == ["/one", "/three"]
+    [problem] = problems(tmp_path)
+    assert "does not chain from its line 2 on" in problem
+
+
+@pytest.mark.promise("G21")
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("harm", ["gone", "shorter", "another"])
+def test_a_file_that_was_set_aside_can_not_be_changed_or_taken_away_unnoticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int, harm: str
+) -> None:
+    aside = three_files(tmp_path, monkeypatch)[which]
+    assert problems(tmp_path) == []
+
+    if harm == "gone":
+        aside.unlink()
+    elif harm == "shorter":
+        aside.write_bytes(b"".join(aside.read_bytes().splitlines(keepends=True)[:-1]))
+    else:
+        chain = Chain()
+        aside.write_bytes(chain.line("REQUEST", "2026-01-01T00:00:00.000000Z", b"{}"))
+
+    assert any(aside.name in problem for problem in problems(tmp_path))
+
+
+@pytest.mark.promise("G21")
+def test_a_file_that_nobody_set_aside_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    three_files(tmp_path, monkeypatch)
+    (tmp_path / "server" / "access.jsonl").unlink()
+    opened(tmp_path).close()
+
+    assert len(problems(tmp_path)) == 2
+    assert "named by no file" in problems(tmp_path)[0]
 
 
 def test_a_file_that_is_full_is_followed_by_another_that_names_it(

@@ -101,12 +101,58 @@ def test_an_admin_sees_and_revokes_only_what_counts_in_their_workspaces_alone(tw
             desk.revoke(token_id)
 
 
+def test_an_admin_is_told_of_no_workspace_that_is_none_of_theirs(two: House) -> None:
+    """Neither by whom they manage there, nor by what else they could have named."""
+    two.passkey_of(BOB)
+
+    [bob] = PeopleDesk(two.entrance, two.workspace, caller("admin")).people()
+    with pytest.raises(UsageError) as refused:
+        TokenDesk(two.entrance, caller("admin")).create(wish(workspaces=("nowhere",)))
+
+    assert bob.roles == {"shop": ("approver",)}
+    assert "annex" not in f"{refused.value.message} {refused.value.hint}"
+
+
 def test_nobody_makes_a_token_of_somebody_else(house: House) -> None:
     desk = TokenDesk(house.entrance, caller("admin"))
 
     with pytest.raises(ForbiddenError, match=BOB):
         desk.create(wish(kind="human", person=BOB))
     assert desk.create(wish(kind="human", person=ALICE)).token.person == ALICE
+
+
+LIMITED = ("token.manage", "run.read")
+
+
+@pytest.mark.parametrize("scopes", [(), ("breakpoint.answer",), ("run.read", "run.create")])
+@pytest.mark.parametrize("kind", ["human", "agent"])
+def test_a_token_that_is_limited_makes_none_that_is_less_so(
+    house: House, kind: str, scopes: tuple[str, ...]
+) -> None:
+    """Else whoever finds one that makes tokens has everything its person may do, for another year."""
+    person = ALICE if kind == "human" else ""
+    if kind == "agent" and scopes == ("breakpoint.answer",):
+        scopes = ("task.post",)
+    desk = TokenDesk(house.entrance, replace(caller("admin", "operator"), scopes=frozenset(LIMITED)))
+
+    with pytest.raises(ForbiddenError, match="limited"):
+        desk.create(wish(kind=kind, person=person, scopes=scopes))
+    assert desk.create(wish(kind=kind, person=person, scopes=("run.read",))).token.scopes == ("run.read",)
+
+
+def test_a_token_that_is_limited_invites_nobody_and_ends_no_session(house: House) -> None:
+    """Whoever joins by an invitation, and whoever signs in again, is not limited."""
+    bob = replace(caller("approver", name=BOB), scopes=frozenset(("run.read",)))
+    alice = replace(caller("admin"), scopes=frozenset(("person.manage",)))
+    cookie = house.cookie_of(house.passkey_of(BOB))
+
+    with pytest.raises(ForbiddenError, match="limited"):
+        PeopleDesk(house.entrance, house.workspace, alice).invite(BOB)
+    with pytest.raises(ForbiddenError):
+        PeopleDesk(house.entrance, house.workspace, bob).sign_out_everywhere(BOB)
+    with pytest.raises(ForbiddenError):
+        PeopleDesk(house.entrance, house.workspace, bob).sessions(BOB)
+    assert house.entrance.by_session(cookie).name == BOB
 
 
 @pytest.mark.parametrize(

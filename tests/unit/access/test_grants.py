@@ -41,6 +41,14 @@ def test_without_access_the_server_s_account_has_every_role_of_people_and_nobody
     assert roles("", "") == frozenset()
 
 
+def test_whom_a_provider_calls_like_the_server_s_account_is_not_the_account() -> None:
+    """At many providers people choose that name themselves, and roles come by groups alone."""
+    ours = Membership(issuer=ISSUER, groups=("ops",))
+
+    assert roles(OIDC, "root", ours) == {"operator", "viewer"}
+    assert roles(OIDC, "root", Membership(issuer=ISSUER)) == frozenset()
+
+
 def test_with_access_the_server_s_account_has_what_it_says() -> None:
     assert roles(f'[access]\nviewers = ["{ALICE}"]', "root") == frozenset()
 

@@ -49,6 +49,16 @@ def test_a_session_that_is_used_goes_on_until_its_whole_time_is_over(house: Hous
     assert not is_in(house, cookie)
 
 
+def test_a_look_that_is_no_use_keeps_no_session_alive(house: House, cookie: str) -> None:
+    """A page that was left open has a stream, whose credential is looked at again and again."""
+    for _ in range(3):
+        house.clock.advance(IDLE_S // 4)
+        house.entrance.by_session(cookie, is_use=False)
+    house.clock.advance(IDLE_S // 4)
+
+    assert not is_in(house, cookie)
+
+
 def test_settings_that_allow_less_end_sessions_that_are_open(house: House, cookie: str) -> None:
     house.clock.advance(300)
     house.write_settings(SETTINGS.replace("session_s = 3600", "session_s = 240"))

@@ -24,6 +24,7 @@ async def child(inputs: int, ctx: Context) -> None: ...
 WRONG: dict[str, tuple[Callable[[Context], Any], str]] = {
     "a function that is no task": (lambda ctx: ctx.task(cast("Any", plain_function)), "is not a task"),
     "a negative sleep": (lambda ctx: ctx.sleep(-1), "is no time to wait"),
+    "a sleep past the end of time": (lambda ctx: ctx.sleep(1e308), "is no time to wait"),
     "an endless sleep": (lambda ctx: ctx.sleep(float("inf")), "is no time to wait"),
     "a time without a zone": (
         lambda ctx: ctx.sleep_until(datetime.fromisoformat("2026-01-01")),

@@ -68,7 +68,7 @@ def test_what_comes_up_at_the_very_end_is_told_before_it_leaves(place: FakeWorks
 
 
 def test_other_runs_are_left_to_others_and_its_children_are_not(place: FakeWorkspace, taken: Sent) -> None:
-    for run_id in ("r", "r.2", "rr", "s"):
+    for run_id in ("r.2", "r", "rr", "s"):
         ask(place, run_id)
     beside = Beside(place, "r")
     beside.start()

@@ -7,14 +7,20 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from babysitter.access.access_log import TEXT_MAX
+from babysitter.access.credentials import make_credential
 from babysitter.access.entrance import Entrance
 from babysitter.access.roles import Role
+from babysitter.access.server_key import ServerKey
 from babysitter.access.sessions import Opening, Session
 from babysitter.model.errors import CredentialError, SettingsError
 from babysitter.model.lines import Chain
+from babysitter.server import app
 from babysitter.server.headers import ground_of
 from babysitter.server.refused import BODY_BYTES_MAX
+from babysitter.service.ports import SystemDice
 from tests.unit.server.served import ORIGIN, Server, caller, ground
 
 
@@ -81,6 +87,46 @@ def test_only_the_networks_of_the_settings_are_let_in(tmp_path: Path) -> None:
 )
 def test_only_a_named_proxy_is_believed_about_addresses(peer: str, forwarded: str, caller: str) -> None:
     assert ground(proxies=("10.0.0.0/8",)).caller_address(peer, forwarded) == caller
+
+
+@pytest.mark.promise("G18")
+def test_two_proxies_that_each_add_a_line_hide_nobody(tmp_path: Path) -> None:
+    """Several lines of one name are one list: of the last alone, everybody would be the inner proxy."""
+    stands = ground(proxies=("10.0.0.0/8",), networks=("10.0.0.0/8",))
+    server = Server(tmp_path, ground=stands)
+    forwarded = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-for", "10.0.0.2")]
+
+    reply = server.client("viewer", address="10.0.0.1").get("/api/v1/runs", headers=forwarded)
+
+    assert reply.status_code == 403
+    [line] = [json.loads(record.data) for record in Chain().read(server.access_lines())]
+    assert line["address"] == "203.0.113.9"
+
+
+@pytest.mark.promise("G20")
+def test_who_comes_around_the_proxy_that_ends_tls_is_not_heard(tmp_path: Path) -> None:
+    """Their token would go over the wire in the clear, and whoever listens there would have it."""
+    stands = ground_of(
+        host="10.0.0.7",
+        port=3185,
+        public_url="https://ok.example.com",
+        networks=(),
+        proxies=("10.0.0.1",),
+        has_tls=False,
+    )
+    server = Server(tmp_path, ground=stands)
+    ours = {"host": "ok.example.com"}
+
+    seen = {
+        address: server.client("viewer", address=address).get("/api/v1/runs", headers=ours).status_code
+        for address in ("10.0.0.1", "127.0.0.1", "::ffff:10.0.0.1", "10.0.0.2", "192.0.2.8", "nonsense")
+    }
+
+    assert [address for address, status in seen.items() if status == 200] == [
+        "10.0.0.1",
+        "127.0.0.1",
+        "::ffff:10.0.0.1",
+    ]
 
 
 @pytest.mark.promise("G22")
@@ -155,6 +201,34 @@ def test_where_there_is_tls_browsers_are_told_to_keep_to_it(tmp_path: Path) -> N
     assert "max-age=" in secure.client().get("/api/v1/health").headers["strict-transport-security"]
 
 
+@pytest.mark.parametrize("path", ["/inbox", "/runs", "/audit", "/nothing", "/runs/r"])
+def test_who_holds_no_role_any_more_is_told_so_on_a_page(server: Server, path: str) -> None:
+    """The page that says what went wrong must not ask for what went wrong."""
+    server.door.callers["viewer"] = replace(server.door.callers["viewer"], roles={})
+
+    reply = server.client("viewer").get(path, headers={"accept": "text/html"})
+
+    assert reply.status_code == 404
+    assert reply.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "Nothing here" in reply.text
+
+
+def test_a_defect_outside_of_every_use_case_is_answered_by_the_gate_too(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(app, "told", broken)
+
+    reply = server.client("viewer").get("/nothing")
+
+    assert reply.status_code == 500
+    assert reply.json()["error"]["code"] == "defect"
+    assert reply.headers["content-security-policy"].startswith("default-src 'none'")
+    assert json.loads(server.access_lines().splitlines()[-1])["data"]["status"] == 500
+
+
 def test_a_body_that_is_too_large_is_not_read(server: Server) -> None:
     large = b"x" * (BODY_BYTES_MAX + 1)
     json_type = {"content-type": "application/json"}
@@ -215,6 +289,20 @@ def test_an_address_that_guesses_is_soon_not_listened_to(tmp_path: Path) -> None
     assert server.client("guess", address="192.0.2.1").get("/api/v1/runs").status_code == 401
 
 
+@pytest.mark.promise("G19")
+def test_who_has_a_network_of_addresses_guesses_no_more_often(tmp_path: Path) -> None:
+    """Everybody who has one address of IPv6 has 2**64 of them."""
+    server = Server(tmp_path, failures=5)
+
+    guesses = [
+        server.client(f"guess-{number}", address=f"2001:db8::{number:x}").get("/api/v1/runs").status_code
+        for number in range(8)
+    ]
+
+    assert set(guesses[5:]) == {429}
+    assert server.client("guess", address="2001:db8:0:1::1").get("/api/v1/runs").status_code == 401
+
+
 def test_one_caller_may_not_take_the_whole_server(tmp_path: Path) -> None:
     server = Server(tmp_path, per_minute=3)
 
@@ -243,6 +331,22 @@ def test_every_request_is_a_line_that_chains_and_holds_no_secret(server: Server)
     assert lines[1]["refused"] == "refused.credential"
     assert lines[0]["address"] == "127.0.0.1"
     assert b"hidden" not in data
+
+
+@pytest.mark.promise("G21")
+@pytest.mark.parametrize("before", range(TEXT_MAX - 64, TEXT_MAX, 9))
+def test_no_part_of_a_token_that_somebody_put_into_a_path_is_kept(server: Server, before: int) -> None:
+    """Wherever the path is cut: what is left of a token is no token any more, and still most of a secret."""
+    token = token_of_ours()
+    path = "/" + "a" * before + "/"
+
+    server.client("viewer").get(path + token)
+
+    assert token[20:30].encode() not in server.access_lines()
+
+
+def token_of_ours() -> str:
+    return make_credential("bst", ServerKey(bytes(32)), SystemDice()).text
 
 
 @given(path=st.text(max_size=80), method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH"]))
@@ -289,6 +393,20 @@ def test_a_public_url_is_one_of_our_names() -> None:
     assert stands.is_ours("ok.example.com")
     assert not stands.is_ours("localhost:443")
     assert "https://ok.example.com" in stands.origins
+
+
+@pytest.mark.promise("G22")
+@pytest.mark.parametrize("public_url", ["", "https://10.0.0.5:443", "https://10.0.0.5"])
+def test_at_the_usual_port_browsers_leave_it_out(public_url: str) -> None:
+    stands = ground_of(
+        host="10.0.0.5", port=443, public_url=public_url, networks=(), proxies=(), has_tls=True
+    )
+
+    assert stands.is_ours("10.0.0.5")
+    assert stands.is_ours("10.0.0.5:443")
+    assert not stands.is_ours("10.0.0.5:80")
+    assert not stands.is_ours("10.0.0.5:")
+    assert stands.origins == {"https://10.0.0.5"}
 
 
 @pytest.mark.promise("G19")

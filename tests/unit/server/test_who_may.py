@@ -100,6 +100,27 @@ def test_streams_ask_for_a_credential_too(server: Server, route: Route) -> None:
     assert visit(server, route, "unknown") == (401, "refused.credential")
 
 
+@pytest.mark.promise("G19")
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("route", STREAMS, ids=lambda route: route.name)
+def test_streams_of_a_workspace_are_not_there_for_who_holds_a_role_elsewhere(
+    server: Server, route: Route, role: Role
+) -> None:
+    here = dataclasses.replace(route, path=f"{route.path}?workspace=here")
+
+    assert visit(server, here, f"{role}-elsewhere") == (404, "usage.not_found")
+
+
+@pytest.mark.promise("G19")
+@pytest.mark.parametrize("role", ROLES)
+def test_a_body_that_names_a_workspace_opens_none(server: Server, role: Role) -> None:
+    wanted = {"entry": "processes.py#asking", "workspace": "here"}
+
+    reply = server.client(f"{role}-elsewhere").post("/api/v1/runs", json=wanted)
+
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "usage.not_found")
+
+
 def test_what_is_revoked_counts_no_more_at_once(server: Server) -> None:
     client = server.client("viewer")
     assert client.get("/api/v1/runs").status_code == 200

@@ -162,6 +162,11 @@ TWO = PROCESS + PROCESS.replace("main", "other").replace("from", "# from")
     ("text", "entry", "what", "where"),
     [
         (PROCESS, "gone.py", "there is no file", "gone.py"),
+        # Whoever starts runs by a server may not learn which files there are elsewhere.
+        (PROCESS, "../gone.py", "lies outside the workspace", "../gone.py"),
+        (PROCESS, "/etc/gone.py", "lies outside the workspace", "/etc/gone.py"),
+        (PROCESS, "a/" * 3000 + "x.py", "there is no file", "x.py"),
+        (PROCESS, "\0.py", "there is no file", "\0.py"),
         (PROCESS, "../outside.py", "lies outside the workspace", "../outside.py"),
         ("def broken(:\n", "flow.py", "SyntaxError", "flow.py:1"),
         ("\n\n1 / 0\n", "flow.py", "ZeroDivisionError", "flow.py:3"),

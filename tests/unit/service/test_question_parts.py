@@ -9,7 +9,7 @@ from babysitter.access.roles import Caller, Role
 from babysitter.journal.layout import shown_patch_path
 from babysitter.model import events as ev
 from babysitter.model.clock import format_time
-from babysitter.model.errors import NotFoundError, SignatureError, UsageError
+from babysitter.model.errors import NotFoundError, PolicyDeniedError, SignatureError, UsageError
 from babysitter.model.rules import BreakGlass, Delegate, When
 from babysitter.service.hosting.catalogue import Catalogue
 from babysitter.service.hosting.feed import Feed
@@ -167,6 +167,18 @@ def test_a_message_that_comes_again_under_its_id_does_nothing_again() -> None:
     assert len(of_type(place, ev.BreakpointInfoRequested)) == 1
     assert len(of_type(place, ev.BreakpointReassigned)) == 1
     assert again == first
+
+
+@pytest.mark.promise("G25")
+def test_whom_nobody_asked_passes_no_question_on() -> None:
+    """Whom it was passed on to is told and reminded: a stranger could keep it from all others."""
+    place = asking(signature=False)
+
+    with pytest.raises(PolicyDeniedError, match=EVE):
+        VisitedQuestions(visit(place, EVE)).pass_on("r", QUESTION, PassedOn(to=(BOB,)))
+    VisitedQuestions(visit(place, BOB)).pass_on("r", QUESTION, PassedOn(to=(ALICE,)))
+
+    assert [event.by for event in of_type(place, ev.BreakpointReassigned)] == [BOB]
 
 
 @pytest.mark.parametrize("request_id", ["x", ONCE.lower(), f"{ONCE}0", "../../etc/passwd", "8" * 26])

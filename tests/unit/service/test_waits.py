@@ -7,6 +7,7 @@ import pytest
 
 from babysitter.model import events as ev
 from babysitter.model.effects import Denial, Outcome
+from babysitter.model.errors import RefusedError
 from babysitter.model.runner import Attempt
 from babysitter.service.delivery import Delivery
 from babysitter.service.patience import Patience
@@ -218,6 +219,29 @@ def test_a_parent_waits_for_a_child_that_waits_and_goes_on_when_it_has_ended() -
 
     assert view.output == "ok approved=True by=alice: "
     assert verifies(place) and verifies(place, "r.1")
+
+
+@pytest.mark.promise("G25")
+def test_a_run_that_somebody_put_in_a_childs_place_is_not_taken_for_it() -> None:
+    """The id can be known beforehand, and what ended there would count as what the child came to."""
+    place = workspace()
+    RunService(place).start("processes.py#doubling", 1000, run_id="r.1")
+
+    with pytest.raises(RefusedError, match="is no child of r,"):
+        start(place, "parent", {"child": "doubling", "inputs": 3})
+    assert of_type(place, ev.ChildEnded) == []
+
+
+@pytest.mark.promise("G25")
+@pytest.mark.parametrize("run_id", ["r.1", "r.1.0.1", "r.9.x"])
+def test_nobody_takes_the_id_that_a_child_of_a_run_may_have(run_id: str) -> None:
+    place = workspace()
+    create(place, "parent", {"child": "doubling", "inputs": 3})
+
+    with pytest.raises(RefusedError, match="child"):
+        RunService(place).create("processes.py#doubling", 1000, run_id=run_id)
+
+    assert resume(place).output == "ok 8"
 
 
 def test_a_driver_that_dies_right_after_a_child_was_started_creates_it_once() -> None:

@@ -76,7 +76,9 @@ def fragment(template: str, /, *, status: int = 200, **facts: Any) -> Reply:  # 
 def problem(asked: Asked, *, status: int, heading: str, message: str, hint: str = "") -> Reply:
     """Return a page that says what went wrong, and what to do."""
     facts = {"title": heading, "heading": heading, "message": message, "hint": hint}
-    return page(asked, "problem.html", status=status, **facts)
+    # Not a page like the others: what counts the questions for those may be what went wrong.
+    frame = {"caller": asked.caller, "section": "", "sections": SECTIONS, "waiting": 0}
+    return fragment("problem.html", status=status, **frame, **facts)
 
 
 def pretty(value: Any) -> str:  # noqa: ANN401 (any JSON)

@@ -20,6 +20,11 @@ class Actor(Protocol):
         """Whether it is a person, and not a program that is called like one."""
         ...
 
+    @property
+    def scopes(self) -> frozenset[str] | None:
+        """What the token that they show is limited to; None: to nothing."""
+        ...
+
     def may(self, action: str, workspace: str) -> bool:
         """Tell whether they may, in a workspace."""
         ...
@@ -31,6 +36,7 @@ class LocalAccount:
 
     name: str
     is_person: bool = True
+    scopes: frozenset[str] | None = None
 
     def may(self, action: str, workspace: str) -> bool:
         """See Actor."""
@@ -58,3 +64,18 @@ def require_somewhere(actor: Actor, action: str, grants: Grants) -> None:
     """
     if not any(actor.may(action, name) for name in grants.workspaces):
         require(actor, action, ())
+
+
+def require_within(actor: Actor, scopes: tuple[str, ...] | None) -> None:
+    """Return when what is handed out is limited as narrowly as the token that asks for it.
+
+    scopes: of what is handed out; None: it is not limited.
+
+    Raises:
+        ForbiddenError: it is less limited.
+    """
+    if actor.scopes is not None and (scopes is None or not actor.scopes.issuperset(scopes)):
+        raise ForbiddenError(
+            "the token that asks is limited, and hands out nothing that is less so.",
+            hint=f"It has the scopes {', '.join(sorted(actor.scopes))}. Sign in, and do it yourself.",
+        )

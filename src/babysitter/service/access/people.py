@@ -6,7 +6,7 @@ from babysitter.access.entrance import Entrance
 from babysitter.access.passkey_ceremonies import Begun
 from babysitter.access.sessions import Session
 from babysitter.model.clock import format_time
-from babysitter.service.access.acting import Actor, require
+from babysitter.service.access.acting import Actor, require, require_within
 from babysitter.service.access.tokens import time_or_none
 from babysitter.service.people import People
 from babysitter.service.views import View
@@ -25,7 +25,9 @@ class Invited(View, frozen=True, kw_only=True):
 
 
 class PersonView(View, frozen=True, kw_only=True):
-    """Somebody who signs in, or is invited to. ``roles``: by workspace, as the settings are now.
+    """Somebody who signs in, or is invited to.
+
+    roles: by workspace, as the settings are now, where whoever asks manages people.
 
     passkeys: fingerprints. invited_until: None: nobody invited them, or it has run out.
     """
@@ -96,6 +98,8 @@ class PeopleDesk:
         """
         check_principal(person)
         self._require(person)
+        # Whoever joins signs in, and a session is limited to nothing.
+        require_within(self.actor, None)
         invitation, code = self.entrance.passkeys.invite(person, by=self.actor.name, may_sign=may_sign)
         return Invited(
             person=person,
@@ -122,7 +126,7 @@ class PeopleDesk:
         return [
             PersonView(
                 person=name,
-                roles={place: tuple(sorted(held)) for place, held in entrance.grants.roles_of(name).items()},
+                roles=self._roles(name),
                 passkeys=tuple(
                     parse_public_line(key.public_key).fingerprint for key in passkeys if key.person == name
                 ),
@@ -186,8 +190,18 @@ class PeopleDesk:
         self._for(person)
         return self.entrance.sign_out_everywhere(person)
 
+    def _roles(self, person: str) -> dict[str, tuple[str, ...]]:
+        """Return what somebody holds, in the workspaces that are the actor's to know of."""
+        held = self.entrance.grants.roles_of(person)
+        return {
+            place: tuple(sorted(roles))
+            for place, roles in held.items()
+            if self.actor.may("person.manage", place)
+        }
+
     def _for(self, person: str) -> None:
-        if not self.actor.is_person or person != self.actor.name:
+        is_own = self.actor.is_person and person == self.actor.name
+        if not is_own or self.actor.scopes is not None:
             self._require(person)
 
     def _require(self, person: str) -> None:

@@ -1,7 +1,8 @@
 """Tokens, as use cases: make one, list them, revoke one.
 
 Nobody makes a token that can do more than they may hand out: an admin of one workspace none for
-another, and a person's token nobody but that person, or the account that holds the files.
+another, and a person's token nobody but that person, or the account that holds the files. A token that
+is limited to scopes makes none that is less so.
 """
 
 import re
@@ -15,7 +16,7 @@ from babysitter.access.tokens import DAY_S, LASTS_DAYS, LASTS_DAYS_MAX, Kind, To
 from babysitter.model.clock import format_time
 from babysitter.model.errors import ForbiddenError, NotFoundError, UsageError
 from babysitter.model.rules import duration_s
-from babysitter.service.access.acting import Actor, LocalAccount, require, require_somewhere
+from babysitter.service.access.acting import Actor, LocalAccount, require, require_somewhere, require_within
 from babysitter.service.views import View
 from babysitter.signing.allowed_signers import check_principal
 
@@ -80,6 +81,7 @@ class TokenDesk:
         require_somewhere(self.actor, "token.manage", self.entrance.grants)
         checked = self._checked(wish)
         require(self.actor, "token.manage", checked.workspaces or self.entrance.grants.workspaces)
+        require_within(self.actor, checked.scopes)
         if checked.kind == "human" and self.actor.name != checked.person and not self._is_local:
             raise ForbiddenError(
                 f"a token of {checked.person} is for {checked.person} to make.",
@@ -146,9 +148,10 @@ class TokenDesk:
             return None
         unknown = [name for name in names if name not in known]
         if unknown or not names:
+            theirs = [name for name in known if self.actor.may("token.manage", name)]
             raise UsageError(
                 f"{', '.join(unknown) or 'nothing'} is no workspace that is served here.",
-                hint=f"Served: {', '.join(known)}; or all of them: {ALL}.",
+                hint=f"Served: {', '.join(theirs)}; or all of them: {ALL}.",
             )
         return tuple(dict.fromkeys(names))
 

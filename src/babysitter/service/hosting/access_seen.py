@@ -4,15 +4,16 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from babysitter.access.access_log import Requested, read_access, requested
+from babysitter.access.access_log import Requested, Unproven, read_access, requested
 from babysitter.model.errors import UsageError
-from babysitter.model.lines import BrokenLineError, Record
+from babysitter.model.lines import Record
 from babysitter.service.hosting.premises import FOLDER
 from babysitter.service.hosting.visit import Visit
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace, beside_runs, folder_tree
 
 LINES_MAX = 500
+PROBLEMS_MAX = 5
 
 
 class AccessView(View, frozen=True, kw_only=True):
@@ -36,7 +37,8 @@ class AccessPage(View, frozen=True, kw_only=True):
     """Some requests, newest first. ``total``: how many were wanted in all.
 
     older: how many to skip for the next page; None: there is none.
-    problem: where the log's lines do not chain; what follows there is not shown.
+    problem: where the log can't show that it is whole. Of a file whose lines do not chain, what follows there
+        is not shown.
     """
 
     requests: tuple[AccessView, ...]
@@ -68,17 +70,20 @@ def access_seen(workspace: Workspace, wanted: AccessWanted) -> AccessPage:
     if not 1 <= wanted.limit <= LINES_MAX or wanted.skip < 0:
         raise UsageError(f"limit is {wanted.limit}.", hint=f"Ask for 1 to {LINES_MAX} requests at once.")
     newest: deque[AccessView] = deque(maxlen=wanted.skip + wanted.limit)
-    total, problem = 0, ""
-    try:
-        for record, line in _requests(workspace):
-            if _is_wanted(record, line, wanted):
-                newest.append(_view(record, line))
-                total += 1
-    except BrokenLineError as broken:
-        problem = f"The access log does not chain from here on: {broken.problem}."
+    total, problems = 0, list[str]()
+    for found in _found(workspace):
+        if isinstance(found, Unproven):
+            problems.append(found.why)
+            continue
+        line = requested(found)
+        if line is not None and _is_wanted(found, line, wanted):
+            newest.append(_view(found, line))
+            total += 1
     part = tuple(reversed(newest))[wanted.skip :]
     seen = wanted.skip + len(part)
-    return AccessPage(requests=part, total=total, older=seen if seen < total else None, problem=problem)
+    return AccessPage(
+        requests=part, total=total, older=seen if seen < total else None, problem=_told(problems)
+    )
 
 
 def visited_access(visit: Visit, wanted: AccessWanted) -> AccessPage:
@@ -90,14 +95,14 @@ def visited_access(visit: Visit, wanted: AccessWanted) -> AccessPage:
     return access_seen(visit.at("access.read", home.id).workspace, wanted)
 
 
-def _requests(workspace: Workspace) -> Iterator[tuple[Record, Requested]]:
+def _found(workspace: Workspace) -> Iterator[Record | Unproven]:
     folder = beside_runs(workspace.place.runs_dir, FOLDER).parent
-    if not (folder / FOLDER).is_dir():
-        return
-    for record in read_access(folder_tree(folder)):
-        line = requested(record)
-        if line is not None:
-            yield record, line
+    return read_access(folder_tree(folder)) if (folder / FOLDER).is_dir() else iter(())
+
+
+def _told(problems: list[str]) -> str:
+    more = len(problems) - PROBLEMS_MAX
+    return " ".join([*problems[:PROBLEMS_MAX], *([f"And {more} more like these."] if more > 0 else [])])
 
 
 def _is_wanted(record: Record, line: Requested, wanted: AccessWanted) -> bool:

@@ -230,7 +230,14 @@ class Conductor:
 
     def _left(self, run_id: str, problem: str, pause_s: float) -> None:
         """Take note that a driver has left."""
-        entry = self._catalogue.refresh(run_id)
+        entry, is_gone = None, False
+        try:
+            entry = self._catalogue.refresh(run_id)
+            is_gone = entry is None
+        except Exception as error:  # noqa: BLE001 (whatever it is: the run must not count as driven for ever)
+            why = error.message if isinstance(error, BabysitterError) else type(error).__name__
+            problem = problem or f"it can't be read: {why}"
+            pause_s = pause_s or PROBLEM_AGAIN_S
         with self._turn:
             del self._book.driving[run_id]
             wanted_again = run_id in self._book.again
@@ -239,14 +246,14 @@ class Conductor:
                 self._book.problems[run_id] = problem
             else:
                 self._book.problems.pop(run_id, None)
-        if self._stopping or entry is None:
+        if self._stopping or is_gone:
             return
         if wanted_again:
             # Whatever kept it from going on, something has come since.
             self._want(run_id)
         elif pause_s:
             self._want(run_id, at_ns=self._workspace.clock.now_ns() + int(pause_s * 1e9))
-        else:
+        elif entry is not None:
             self._after_a_drive(entry)
         self._feed.tell(run_id)
 

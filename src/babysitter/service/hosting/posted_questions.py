@@ -4,7 +4,8 @@ Each is a run of the process that comes with Babysitter, which asks and does not
 through the same rules, inbox and journal as every other one, and is proven the same way.
 
 Invariants, each with a test in tests/integration/server/test_breakpoint_service.py:
-    - words never approve: only ``release`` that is ``true`` does, said with a person's token;
+    - words never approve: only ``release`` that is ``true`` does, said with a person's token; nor does a
+      rule of ``[[auto_approve]]``: a program chooses tags and context;
     - who answers is the credential's person, whatever ``author`` says;
     - no file is read because a program names it.
 """
@@ -18,6 +19,7 @@ from msgspec import Struct
 
 from babysitter.authoring.asking import Question as Asking
 from babysitter.model.errors import NotFoundError, RefusedError, UsageError
+from babysitter.model.rules import POSTED_BY_PROGRAMS
 from babysitter.model.values import Json
 from babysitter.service.hosting.catalogue import Entry
 from babysitter.service.hosting.hosting import Hosted
@@ -30,7 +32,6 @@ from babysitter.service.runs import RunService
 from babysitter.service.session import NewRun
 from babysitter.service.views import BreakpointView, EventView, View
 
-PROCESS_ID = "babysitter-ask"
 PAGE_MAX = 500
 ASKED_WAIT_S = 5.0
 _NEWS_S = 0.5
@@ -169,7 +170,7 @@ class PostedQuestions:
             (entry.created_at, entry.run_id, entry, hosted)
             for hosted in self.visit.everywhere("breakpoint.read", workspace)
             for entry in hosted.catalogue.all()
-            if entry.process_id == PROCESS_ID and not (which.status == "waiting" and entry.has_ended)
+            if entry.process_id == POSTED_BY_PROGRAMS and not (which.status == "waiting" and entry.has_ended)
         ]
         runs.sort(key=lambda run: run[:2], reverse=True)
         rows = (self._row(hosted, entry) for _, run_id, entry, hosted in runs if _is_ours(hosted, run_id))
@@ -181,9 +182,7 @@ class PostedQuestions:
 
     def status(self, run_id: str, workspace: str = "") -> QuestionStatus:
         """Return where a question stands."""
-        hosted = self._hosted("breakpoint.read", run_id, workspace)
-        entry = self._entry(hosted, run_id)
-        return QuestionStatus(status=_status(entry, _asked(hosted, run_id)), updated_at=entry.updated_at)
+        return self._stands(self._hosted("breakpoint.read", run_id, workspace), run_id)
 
     def show(self, run_id: str, workspace: str = "") -> QuestionWhole:
         """Return a question with all that was said to it."""
@@ -226,10 +225,11 @@ class PostedQuestions:
             questions.answer(run_id, asked.breakpoint_id, given, hosted.id)
         else:
             questions.ask(run_id, asked.breakpoint_id, Asked(text=feedback.comment), hosted.id)
-        return QuestionStatus(
-            status=_status(self._entry(hosted, run_id), _asked(hosted, run_id)),
-            updated_at=self._entry(hosted, run_id).updated_at,
-        )
+        return self._stands(hosted, run_id)
+
+    def _stands(self, hosted: Hosted, run_id: str) -> QuestionStatus:
+        entry = self._entry(hosted, run_id)
+        return QuestionStatus(status=_status(entry, _asked(hosted, run_id)), updated_at=entry.updated_at)
 
     def _hosted(self, action: str, run_id: str, workspace: str) -> Hosted:
         hosted = self.visit.run(action, run_id, workspace)

@@ -8,10 +8,11 @@ from typing import Any
 from msgspec import Struct, structs
 
 from babysitter.journal.layout import shown_path
-from babysitter.model.errors import NotFoundError, UsageError
+from babysitter.model.errors import NotFoundError, PolicyDeniedError, SignatureError, UsageError
 from babysitter.model.ids import REQUEST_ID
 from babysitter.model.statement import APPROVAL_NAMESPACE
 from babysitter.service.delivery import Delivery, Sent
+from babysitter.service.gates import was_asked
 from babysitter.service.hosting.hosting import Hosted
 from babysitter.service.hosting.kept_questions import OpenQuestion
 from babysitter.service.hosting.runs import SentView
@@ -267,8 +268,19 @@ class VisitedQuestions:
         return self._sent(hosted, run_id, sent)
 
     def pass_on(self, run_id: str, breakpoint_id: str, passed: PassedOn, workspace: str = "") -> SentView:
-        """Pass a question on to others of those who may answer it."""
+        """Pass a question on to others of those who may answer it.
+
+        Raises PolicyDeniedError where it was not put to the caller, or not to those.
+        """
         hosted = self.visit.run("breakpoint.answer", run_id, workspace)
+        asked = read_state(hosted.workspace.store, run_id).breakpoints.get(breakpoint_id)
+        name = self.visit.caller.name
+        if asked is not None and not was_asked(asked.requested, name):
+            # Told and reminded is whom it was passed on to: a stranger would keep it from all others.
+            raise PolicyDeniedError(
+                f"{breakpoint_id} was not put to {name}, who can't pass it on.",
+                hint="Ask one of those whom it was.",
+            )
         delivery = self._delivery(hosted, passed)
         sent = delivery.pass_on(run_id, breakpoint_id, passed.to, comment=passed.comment)
         return self._sent(hosted, run_id, sent)
@@ -326,8 +338,6 @@ class VisitedQuestions:
 
 
 def _facts(hosted: Hosted, run_id: str, breakpoint_id: str) -> Shown | None:
-    from babysitter.model.errors import SignatureError  # noqa: PLC0415 (beside its only use)
-
     try:
         return what_it_covers(hosted.workspace.store, run_id, breakpoint_id).shown
     except SignatureError:

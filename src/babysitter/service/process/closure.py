@@ -145,14 +145,22 @@ def _entry_file(entry: str, root: Path) -> tuple[Path, str, str]:
 
 def _named_file(entry: str, root: Path) -> tuple[Path, str, str]:
     path_text, _, name = entry.partition("#")
-    if not (root / path_text).is_file():
-        raise EntryError(
-            f"there is no file {path_text} under {root}.", hint="Give ENTRY as path/to/file.py#name."
-        )
-    file = (root / path_text).resolve()
-    if not file.is_relative_to(root):
+    file = root / path_text
+    try:
+        file = file.resolve()
+        # First: who starts runs by a server must not learn by this which files there are elsewhere.
+        is_inside = file.is_relative_to(root)
+        is_there = is_inside and file.is_file()
+    except (OSError, ValueError, RuntimeError):
+        # Too long, a loop of links, or no name at all.
+        is_inside, is_there = True, False
+    if not is_inside:
         raise EntryError(
             f"{path_text} lies outside the workspace {root}.", hint="Run from the folder that holds it."
+        )
+    if not is_there:
+        raise EntryError(
+            f"there is no file {path_text} under {root}.", hint="Give ENTRY as path/to/file.py#name."
         )
     if file.suffix != ".py":
         raise EntryError(f"{path_text} is not a Python file.", hint="Give ENTRY as path/to/file.py#name.")

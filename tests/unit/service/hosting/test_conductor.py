@@ -13,6 +13,7 @@ from babysitter.model.errors import RunLockedError, StoreFailedError, UntrustedP
 from babysitter.model.events import RunCompleted
 from babysitter.model.runner import Attempt
 from babysitter.service.delivery import Delivery
+from babysitter.service.hosting import conductor
 from babysitter.service.hosting.catalogue import Catalogue, Entry
 from babysitter.service.hosting.conductor import Conductor
 from babysitter.service.hosting.feed import Feed
@@ -266,3 +267,37 @@ def test_a_look_that_fails_is_not_the_last_one() -> None:
         away.is_away = False
         stage.until("completed")
         assert stage.conductor.failure == ""
+
+
+def test_a_run_that_can_not_be_read_when_its_driver_leaves_is_driven_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It counted as driven for ever: one moment without a free descriptor, and nobody moved it on again."""
+
+    class Away:
+        def __init__(self, catalogue: Catalogue) -> None:
+            self._catalogue = catalogue
+            self.failed = threading.Event()
+
+        def refresh(self, run_id: str) -> Entry | None:
+            if threading.current_thread().name.startswith("drive") and not self.failed.is_set():
+                self.failed.set()
+                raise StoreFailedError("there are too many open files.", hint="Close some.")
+            return self._catalogue.refresh(run_id)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._catalogue, name)
+
+    monkeypatch.setattr(conductor, "PROBLEM_AGAIN_S", 0.01)
+    stage = Stage()
+    away = Away(stage.catalogue)
+    stage.conductor._catalogue = cast("Catalogue", away)
+    stage.create("asking")
+    with conducted(stage):
+        assert away.failed.wait(PATIENCE_S)
+        stage.until("waiting")
+        Delivery(stage.place).answer(
+            "r", next(iter(read_state(stage.place.store, "r").breakpoints)), "approve"
+        )
+        stage.conductor.poke("r")
+        stage.until("completed")
