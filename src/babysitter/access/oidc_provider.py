@@ -15,9 +15,11 @@ import msgspec
 from msgspec import Struct
 
 from babysitter.access.credentials import not_let_in
-from babysitter.access.transport import Answer, Request, UnreachableError, exchange, problem_of_url
 from babysitter.model.clock import Clock
 from babysitter.model.errors import MissingToolError, ProviderError
+from babysitter.transport.address import problem_of_url
+from babysitter.transport.exchange import Answer, Request, exchange
+from babysitter.transport.unreachable import UnreachableError
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
