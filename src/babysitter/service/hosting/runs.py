@@ -234,7 +234,7 @@ class VisitedRuns:
             raise UsageError(
                 f"run {run_id} is driven by this server.", hint="Create it with drive false to perform it."
             )
-        found = Harness(hosted.workspace).iterate(run_id)
+        found = Harness(hosted.workspace, self.visit.caller.name).iterate(run_id)
         hosted.poke(run_id)
         return msgspec.structs.replace(found, run=without_place(found.run))
 
