@@ -40,7 +40,7 @@ requests_per_minute = 100000
 [access]
 approvers = ["{ada}", "{bob}", "{eve}"]
 admins = ["{ada}"]
-viewers = []
+viewers = ["una@example.com"]
 
 [roles]
 release-managers = ["{ada}", "{bob}"]

@@ -58,3 +58,25 @@ def require_somewhere(actor: Actor, action: str, grants: Grants) -> None:
     """
     if not any(actor.may(action, name) for name in grants.workspaces):
         require(actor, action, ())
+
+
+def require_people(actor: Actor, person: str, grants: Grants) -> None:
+    """Return for who manages people in the server's own workspace and wherever that person holds a role.
+
+    Whoever has the link of an invitation signs in as that person, everywhere.
+
+    Raises:
+        ForbiddenError: the actor does not.
+    """
+    names = (*grants.workspaces[:1], *grants.roles_of(person))
+    require(actor, "person.manage", tuple(dict.fromkeys(names)))
+
+
+def require_own(actor: Actor, person: str, grants: Grants) -> None:
+    """Return for the person, and for who manages people there.
+
+    Raises:
+        ForbiddenError: the actor is neither.
+    """
+    if not actor.is_person or person != actor.name:
+        require_people(actor, person, grants)
