@@ -71,8 +71,8 @@ class VisitedEvidence:
                 f"{breakpoint_id[:80]} does not show {path[:200]}.",
                 hint="What it shows is in its line of the journal: BREAKPOINT_REQUESTED, files.",
             )
-        data = hosted.workspace.store.read_file(run_id, path)
-        return data[piece.offset : piece.offset + piece.size]
+        found = hosted.workspace.store.read_piece(run_id, path, offset=piece.offset, bytes_max=piece.size)
+        return found.data
 
 
 def _shown(hosted: Hosted, run_id: str, breakpoint_id: str) -> set[str]:
