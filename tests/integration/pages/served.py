@@ -40,7 +40,8 @@ requests_per_minute = 100000
 [access]
 approvers = ["{ada}", "{bob}", "{eve}"]
 admins = ["{ada}"]
-viewers = ["una@example.com"]
+viewers = []
+auditors = ["una@example.com"]
 
 [roles]
 release-managers = ["{ada}", "{bob}"]
