@@ -25,7 +25,7 @@ from babysitter.model.clock import Dice
 from babysitter.model.errors import AccessStoreError
 
 DATABASE_FILE = "access.db"
-VERSION = 1
+VERSION = 2
 _APPLICATION = 0x62736163
 _BUSY_S = 5.0
 _KEY_CHECK = "key"
@@ -175,15 +175,21 @@ def _connected(path: Path) -> sqlite3.Connection:
         _check_ours(connection, path)
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "trusted_schema=OFF", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
+        older = _changes_of(_pragma(connection, "user_version"))
         script = resources.files("babysitter.access").joinpath("schema.sql").read_text(encoding="utf-8")
         connection.executescript(
-            f"BEGIN IMMEDIATE;\n{script}\nPRAGMA application_id={_APPLICATION};\n"
+            f"BEGIN IMMEDIATE;\n{older}\n{script}\nPRAGMA application_id={_APPLICATION};\n"
             f"PRAGMA user_version={VERSION};\nCOMMIT;"
         )
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _changes_of(version: int) -> str:
+    """Return what makes a database of that version one of ours; 0 is an empty one."""
+    return "ALTER TABLE passkeys ADD COLUMN name TEXT NOT NULL DEFAULT '';" if version == 1 else ""
 
 
 def _check_ours(connection: sqlite3.Connection, path: Path) -> None:

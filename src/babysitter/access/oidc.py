@@ -8,7 +8,9 @@ The plan, when the provider sends a browser back; each step that fails lets nobo
      4. The token is signed by a key of the provider's, in a way that only the provider can.
      5. It is of this issuer, for us and for nobody else's request, has our nonce, has not run out,
         and was issued a moment ago.
-     6. It names a person; a mail address counts when the provider has verified it.
+     6. What the settings want and it does not say, the provider's userinfo is asked for, where there is one;
+        it has to speak of the same subject (``oidc_userinfo.py``).
+     7. Both together name a person; a mail address counts when the provider has verified it.
 
 State, nonce and verifier are derived from the cookie's ticket with the server's key, so nothing
 is kept between sending a browser away and its coming back.
@@ -30,6 +32,7 @@ from msgspec import Struct
 from babysitter.access.credentials import not_let_in
 from babysitter.access.grants import Membership
 from babysitter.access.oidc_provider import ALGORITHMS, Description, Provider
+from babysitter.access.oidc_userinfo import Granted, ask
 from babysitter.access.site import Site
 from babysitter.access.storage import NS_PER_S, Storage, Ticket, base64url
 from babysitter.model.errors import ProviderError, UsageError
@@ -60,10 +63,6 @@ class Identity(Struct, frozen=True, kw_only=True):
     membership: Membership
     then: str
     ticket: Ticket
-
-
-class _TokenAnswer(Struct, frozen=True):
-    id_token: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +115,10 @@ class OidcSignIn:
         code = parameters.get("code", "")
         if not code or not code.isascii() or len(code) > _CODE_CHARS_MAX or "error" in parameters:
             raise not_let_in()
-        claims = self._claims(self._identity_token(description, code, ticket))
+        granted = self._granted(description, code, ticket)
+        claims, alg = self._claims(granted.id_token)
         self._check(claims, ticket)
+        claims |= self._told_beside(claims, alg, granted, description)
         return Identity(
             person=self._person(claims),
             membership=Membership(issuer=self.settings.issuer, groups=self._groups(claims)),
@@ -125,7 +126,7 @@ class OidcSignIn:
             ticket=ticket,
         )
 
-    def _identity_token(self, description: Description, code: str, ticket: Ticket) -> str:
+    def _granted(self, description: Description, code: str, ticket: Ticket) -> Granted:
         """Step 3."""
         form = {
             "grant_type": "authorization_code",
@@ -146,15 +147,15 @@ class OidcSignIn:
         try:
             if answer.status != 200:
                 raise ValueError
-            return msgspec.json.decode(answer.body, type=_TokenAnswer).id_token
+            return msgspec.json.decode(answer.body, type=Granted)
         except (ValueError, msgspec.MsgspecError):
             raise ProviderError(
                 f"the identity provider {self.settings.issuer} gives no identity (status {answer.status}).",
                 hint="Look at server.oidc: client_id, client_secret, scopes.",
             ) from None
 
-    def _claims(self, token: str) -> dict[str, Any]:
-        """Step 4."""
+    def _claims(self, token: str) -> tuple[dict[str, Any], str]:
+        """Step 4; with how it is signed."""
         from joserfc import jws, jwt  # noqa: PLC0415 (an extra; the provider's keys have said so if it is missing)
         from joserfc.errors import JoseError  # noqa: PLC0415 (same)
 
@@ -163,7 +164,7 @@ class OidcSignIn:
             if header.get("alg") not in ALGORITHMS:
                 raise not_let_in()
             key = self.provider.key_of(header.get("kid"))
-            return jwt.decode(token, key, algorithms=[header["alg"]]).claims
+            return jwt.decode(token, key, algorithms=[header["alg"]]).claims, header["alg"]
         except (JoseError, ValueError, TypeError) as wrong:
             raise not_let_in() from wrong
 
@@ -186,8 +187,22 @@ class OidcSignIn:
         if not fits:
             raise not_let_in()
 
+    def _told_beside(
+        self, claims: dict[str, Any], alg: str, granted: Granted, description: Description
+    ) -> dict[str, Any]:
+        """Step 6. A mail address and whether it is verified are taken together, or not at all."""
+        settings = self.settings
+        person = ("email", "email_verified") if settings.person_claim == "email" else (settings.person_claim,)
+        groups = (settings.groups_claim,) if settings.groups else ()
+        silent = [each for each in (person, groups) if not all(name in claims for name in each)]
+        url = description.userinfo_endpoint
+        if not silent or not url:
+            return {}
+        found = ask(self.provider, url, granted, claims, alg)
+        return {name: found[name] for each in silent if all(map(found.__contains__, each)) for name in each}
+
     def _person(self, claims: dict[str, Any]) -> str:
-        """Step 6."""
+        """Step 7."""
         name = self.settings.person_claim
         person = claims.get(name)
         if not isinstance(person, str) or (name == "email" and claims.get("email_verified") is not True):

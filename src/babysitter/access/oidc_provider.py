@@ -15,9 +15,11 @@ import msgspec
 from msgspec import Struct
 
 from babysitter.access.credentials import not_let_in
-from babysitter.access.transport import Answer, Request, UnreachableError, exchange, problem_of_url
 from babysitter.model.clock import Clock
 from babysitter.model.errors import MissingToolError, ProviderError
+from babysitter.transport.address import problem_of_url
+from babysitter.transport.exchange import Answer, Request, exchange
+from babysitter.transport.unreachable import UnreachableError
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
@@ -39,6 +41,7 @@ class Description(Struct, frozen=True, kw_only=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    userinfo_endpoint: str | None = None
     authorization_response_iss_parameter_supported: bool = False
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
 
@@ -75,7 +78,8 @@ class Provider:
             raise self._problem(f"describes itself wrongly: {wrong}") from None
         if found.issuer != self.issuer:
             raise self._problem(f"calls itself {found.issuer[:200]!r}")
-        for url in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
+        named = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri, found.userinfo_endpoint)
+        for url in filter(None, named):
             problem = problem_of_url(url)
             if not problem and url.startswith("http:") and not self.issuer.startswith("http:"):
                 # Plain HTTP is for a provider on this machine, not for what one elsewhere names on it.
@@ -99,6 +103,10 @@ class Provider:
         if found is None:
             raise not_let_in()
         return found
+
+    def get(self, url: str, headers: dict[str, str]) -> Answer:
+        """Ask; return the answer, whatever its status. Errors as ``post``."""
+        return self._sent(Request(url=url, headers=headers, bytes_max=_BYTES_MAX))
 
     def post(self, url: str, form: bytes, headers: dict[str, str]) -> Answer:
         """Send a form; return the answer, whatever its status.
@@ -133,8 +141,11 @@ class Provider:
         try:
             return self._send(request)
         except UnreachableError as away:
-            self._away = (self._clock.monotonic_s(), f"{away} ({request.url})")
-            raise self._problem(self._away[1]) from None
+            what = f"{away} ({request.url})"
+            if away.reason != "long":
+                # What is said of one person may be too long, and the next one's is not.
+                self._away = (self._clock.monotonic_s(), what)
+            raise self._problem(what) from None
 
     def _problem(self, what: str) -> ProviderError:
         return ProviderError(

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from babysitter.access.credentials import not_let_in
-from babysitter.access.passkeys import Invitation, Passkey, Passkeys
+from babysitter.access.passkeys import Invitation, Passkey, Passkeys, check_name
 from babysitter.access.revoked import RevokedKeys
 from babysitter.access.site import Site
 from babysitter.access.storage import TICKET_S, Storage, Ticket, base64url, from_base64url
@@ -98,15 +98,19 @@ class PasskeyCeremonies:
         options["authenticatorSelection"]["residentKey"] = "required"
         return Begun(options=options, cookie=cookie)
 
-    def finish_joining(self, code: str, answer: object, cookie: str) -> tuple[Passkey, Invitation]:
+    def finish_joining(
+        self, code: str, answer: object, cookie: str, *, name: str = ""
+    ) -> tuple[Passkey, Invitation]:
         """Return the passkey that was added, and the invitation that it used up.
 
         Args:
             code: the invitation's, as for ``begin_joining``.
             answer: what ``PublicKeyCredential.toJSON()`` gave, decoded.
             cookie: the ticket.
+            name: what the person calls the device.
 
         Raises:
+            UsageError: the name is too long, or can't be printed.
             CredentialError: something of it does not count; what is not said.
             RefusedError: the passkey is here already, or the person has too many.
         """
@@ -129,7 +133,11 @@ class PasskeyCeremonies:
         if self.revoked.has(line):
             raise not_let_in()
         added = self.passkeys.add(
-            invitation, credential, line, lambda connection: self.storage.spend(connection, ticket)
+            invitation,
+            credential,
+            line,
+            lambda connection: self.storage.spend(connection, ticket),
+            name=check_name(name),
         )
         return added, invitation
 

@@ -5,7 +5,8 @@ person, once, within a day. A new invitation takes the place of the one before.
 
 Invariants, each with a test in tests/unit/access/test_passkey_ceremonies.py:
     - a code adds one passkey, and none after its time;
-    - a passkey belongs to one person for good: it is not taken over by a second registration.
+    - a passkey belongs to one person for good: it is not taken over by a second registration;
+    - one that is removed ends what it opened, in the same transaction, and who removed it is kept.
 """
 
 from collections.abc import Callable
@@ -16,15 +17,20 @@ from msgspec import Struct
 from babysitter.access.credentials import check_credential, id_of, make_credential, not_let_in
 from babysitter.access.storage import NS_PER_S, Storage
 from babysitter.access.tokens import revoke_where
-from babysitter.model.errors import NotFoundError, RefusedError
+from babysitter.model.errors import NotFoundError, RefusedError, UsageError
+from babysitter.model.values import sha256_hex
 
 INVITATION_S = 86_400
 PASSKEYS_MAX = 20
 INVITATIONS_MAX = 10_000
+NAME_CHARS_MAX = 60
 
 
 class Passkey(Struct, frozen=True, kw_only=True):
-    """A passkey. ``public_key``: as a file of signers has it. Times are nanoseconds since 1970."""
+    """A passkey. ``public_key``: as a file of signers has it. Times are nanoseconds since 1970.
+
+    name: what its person calls the device, or empty.
+    """
 
     credential: bytes
     person: str
@@ -32,6 +38,12 @@ class Passkey(Struct, frozen=True, kw_only=True):
     added_ns: int
     invited_by: str
     used_ns: int | None
+    name: str = ""
+
+    @property
+    def id(self) -> str:
+        """What it is called in commands and addresses; nothing of it is secret."""
+        return sha256_hex(self.credential)[:16]
 
 
 class Invitation(Struct, frozen=True, kw_only=True):
@@ -95,11 +107,18 @@ class Passkeys:
         return invitation
 
     def add(
-        self, invitation: Invitation, credential: bytes, public_key: str, also: Callable[[Connection], None]
+        self,
+        invitation: Invitation,
+        credential: bytes,
+        public_key: str,
+        also: Callable[[Connection], None],
+        *,
+        name: str = "",
     ) -> Passkey:
         """Add the passkey that an invitation was for; the invitation is used up.
 
         ``also``: what is done in the same transaction, such as using up the challenge.
+        ``name``: as ``check_name`` takes it.
 
         Raises:
             CredentialError: the invitation was used meanwhile.
@@ -116,12 +135,12 @@ class Passkeys:
             if count >= PASSKEYS_MAX:
                 raise RefusedError(
                     f"{invitation.person} has {count} passkeys.",
-                    hint="Have an admin remove the person and invite them anew.",
+                    hint="Remove one first: /me, or babysitter person remove-passkey.",
                 )
             added = connection.execute(
-                "INSERT OR IGNORE INTO passkeys (credential, person, public_key, added_ns, invited_by)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (credential, invitation.person, public_key, now_ns, invitation.created_by),
+                "INSERT OR IGNORE INTO passkeys (credential, person, public_key, added_ns, invited_by, name)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (credential, invitation.person, public_key, now_ns, invitation.created_by, name),
             )
             if added.rowcount != 1:
                 raise RefusedError("this passkey is here already.", hint="Sign in with it.")
@@ -132,6 +151,7 @@ class Passkeys:
             added_ns=now_ns,
             invited_by=invitation.created_by,
             used_ns=None,
+            name=name,
         )
 
     def find(self, credential: bytes) -> Passkey:
@@ -177,6 +197,33 @@ class Passkeys:
             ).fetchall()
         return [_invitation(row) for row in rows]
 
+    def remove_one(self, passkey: Passkey, *, by: str, is_last_meant: bool) -> int:
+        """Have a passkey let nobody in any more, and end the sessions that it opened; return how many.
+
+        Raises:
+            NotFoundError: it was removed meanwhile.
+            RefusedError: it is the person's last one, and nobody said that this is meant.
+        """
+        mine = (passkey.credential, passkey.person)
+        with self._storage.database.writing() as connection:
+            others = connection.execute(
+                "SELECT count(*) FROM passkeys WHERE credential <> ? AND person = ?", mine
+            ).fetchone()[0]
+            _note_removal(connection, "credential = ? AND person = ?", mine, (self._storage.now_ns(), by))
+            gone = connection.execute("DELETE FROM passkeys WHERE credential = ? AND person = ?", mine)
+            if gone.rowcount != 1:
+                raise NotFoundError("that passkey is not here any more.", hint="Look again at what is.")
+            if not others and not is_last_meant:
+                # This undoes the transaction: of two that go at once, one sees that it is the last.
+                raise RefusedError(
+                    f"this is the last passkey of {passkey.person}.",
+                    hint="Say that it is meant: without it they sign in no more with a passkey.",
+                )
+            return connection.execute(
+                "DELETE FROM sessions WHERE person = ? AND public_key = ?",
+                (passkey.person, passkey.public_key),
+            ).rowcount
+
     def remove(self, person: str, *, by: str) -> None:
         """Forget a person: passkeys, invitation and sessions go, tokens are revoked; all of it or nothing.
 
@@ -184,6 +231,7 @@ class Passkeys:
             NotFoundError: nothing of that name was kept.
         """
         with self._storage.database.writing() as connection:
+            _note_removal(connection, "person = ?", (person,), (self._storage.now_ns(), by))
             gone = sum(
                 connection.execute(statement, (person,)).rowcount
                 for statement in (
@@ -198,6 +246,31 @@ class Passkeys:
                 raise NotFoundError(
                     f"nothing of {person[:200]!r} is kept here.", hint="See: babysitter person list"
                 )
+
+
+def check_name(name: str) -> str:
+    """Return what a person calls a device, without spaces around.
+
+    Raises:
+        UsageError: it is too long, or can't be printed.
+    """
+    found = name.strip()
+    if len(found) > NAME_CHARS_MAX or not found.isprintable():
+        raise UsageError(
+            "a passkey can't be called so.",
+            hint=f"Take at most {NAME_CHARS_MAX} characters that can be printed.",
+        )
+    return found
+
+
+def _note_removal(
+    connection: Connection, where: str, values: tuple[object, ...], when_and_by: tuple[int, str]
+) -> None:
+    connection.execute(
+        "INSERT INTO removed_passkeys"  # noqa: S608 (our own words)
+        f" SELECT credential, person, public_key, added_ns, ?, ? FROM passkeys WHERE {where}",
+        (*when_and_by, *values),
+    )
 
 
 def _passkey(row: Row) -> Passkey:

@@ -46,9 +46,20 @@ CREATE TABLE IF NOT EXISTS passkeys (
     public_key TEXT NOT NULL,
     added_ns   INTEGER NOT NULL,
     invited_by TEXT NOT NULL,
-    used_ns    INTEGER
+    used_ns    INTEGER,
+    name       TEXT NOT NULL DEFAULT ''  -- what its person calls the device
 );
 CREATE INDEX IF NOT EXISTS passkeys_of_a_person ON passkeys (person);
+
+-- Who took which passkey away, and when; from a terminal no other file says so.
+CREATE TABLE IF NOT EXISTS removed_passkeys (
+    credential BLOB NOT NULL,
+    person     TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    added_ns   INTEGER NOT NULL,
+    removed_ns INTEGER NOT NULL,
+    removed_by TEXT NOT NULL
+);
 
 CREATE TABLE IF NOT EXISTS invitations (
     id         TEXT PRIMARY KEY,

@@ -76,3 +76,55 @@ def remove(*, name: str, as_json: bool, runs_dir: str | None) -> None:
         f"{plain(name)} does not come in any more. Take the name out of [access] and revoke its keys as well."
     )
     show({"removed": name}, as_json=as_json, text=lambda: text)
+
+
+@person.command("passkeys", epilog="Example: babysitter person passkeys alice@example.com")
+@click.argument("name")
+@json_option
+@runs_dir_option
+def passkeys(*, name: str, as_json: bool, runs_dir: str | None) -> None:
+    """List the passkeys of a person: what they call each, when it was added and used, whether it signs."""
+    from babysitter.service.access.opening import local_passkeys  # noqa: PLC0415 (only here)
+
+    views = local_passkeys(workspace(runs_dir)).of(name)
+    rows = [
+        (
+            view.id,
+            plain(view.name),
+            view.added_at[:16],
+            (view.last_used_at or "never")[:16],
+            str(view.sessions),
+            "yes" if view.signs else "no",
+            view.fingerprint,
+        )
+        for view in views
+    ]
+    heads = ("ID", "NAME", "ADDED", "LAST USED", "SESSIONS", "SIGNS", "FINGERPRINT")
+    show(
+        {"passkeys": views},
+        as_json=as_json,
+        text=lambda: table(rows, heads) if rows else f"{plain(name)} has no passkey here.",
+    )
+
+
+@person.command(
+    "remove-passkey", epilog="Example: babysitter person remove-passkey alice@example.com 3f0c2a9d41b7e856"
+)
+@click.argument("name")
+@click.argument("passkey")
+@click.option("--last", is_flag=True, help="It may be the last one that the person has.")
+@json_option
+@runs_dir_option
+def remove_passkey(*, name: str, passkey: str, last: bool, as_json: bool, runs_dir: str | None) -> None:
+    """Have one passkey let nobody in any more; sessions that it opened end. The others stay.
+
+    PASSKEY is an id or fingerprint of ``person passkeys NAME``. What it signs is another matter: the
+    file of signers keeps it until ``key revoke``.
+    """
+    from babysitter.service.access.opening import local_passkeys  # noqa: PLC0415 (only here)
+
+    found = local_passkeys(workspace(runs_dir)).remove(name, passkey, is_last_meant=last)
+    lines = [f"Removed {found.passkey.id} of {plain(found.person)}.", *map(plain, found.follows)]
+    if found.revoke:
+        lines.append(f"To end its signatures too: {found.revoke}")
+    show(found, as_json=as_json, text=lambda: "\n".join(lines))

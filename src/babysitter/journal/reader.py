@@ -17,7 +17,8 @@ from babysitter.model.errors import NotFoundError
 from babysitter.model.events import BlobRef, Event
 from babysitter.model.lines import BrokenLineError, Chain, Record
 from babysitter.model.values import Json, sha256_hex
-from babysitter.stores.interface import RunBytes as RunBytes  # noqa: PLC0414 (what service code reads runs from)
+from babysitter.stores.interface import Piece as Piece  # noqa: PLC0414 (what service code reads runs from)
+from babysitter.stores.interface import RunBytes as RunBytes  # noqa: PLC0414 (same)
 from babysitter.stores.interface import Store as Store  # noqa: PLC0414 (same)
 
 

@@ -4,6 +4,7 @@ A function gets ``Asked`` and gives a ``Reply``; it runs in a thread of its own 
 Everything that a caller sent is parsed here, bounded, and refused with what is wrong.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -83,8 +84,10 @@ class Asked:
         if self.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
             raise UsageError("the body is not JSON.", hint=f"Send Content-Type: {JSON}.")
         try:
-            return msgspec.json.decode(self.body or b"{}", type=kind)
-        except (msgspec.DecodeError, RecursionError) as error:
+            found = msgspec.json.decode(self.body or b"{}", type=kind)
+            _check_names(self.body or b"{}")
+            return found
+        except (msgspec.DecodeError, RecursionError, _NamedTwiceError) as error:
             raise UsageError(
                 f"the body is not what is expected: {error}.", hint="See /api/v1/openapi.json."
             ) from None
@@ -103,6 +106,21 @@ class Asked:
             raise UsageError(
                 f"the query is not what is expected: {error}.", hint="See /api/v1/openapi.json."
             ) from None
+
+
+class _NamedTwiceError(Exception):
+    """An object has two members of one name, so readers differ in what it says."""
+
+
+def _check_names(body: bytes) -> None:
+    """Refuse an object with two members of one name. Source: RFC 7493, section 2.3."""
+
+    def members(pairs: list[tuple[str, object]]) -> None:
+        if len({name for name, _ in pairs}) != len(pairs):
+            raise _NamedTwiceError("two members of an object have one name")
+
+    # Numbers are not made: the text was read as JSON before, and only names are looked at.
+    json.loads(body, object_pairs_hook=members, parse_int=len, parse_float=len)
 
 
 Answerer = Callable[[Asked], Reply]

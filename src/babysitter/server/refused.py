@@ -22,6 +22,7 @@ GATE: Mapping[str, int] = {
     "refused.rate": 429,
     "usage.method": 405,
     "usage.too_large": 413,
+    "usage.encoding": 415,
     "usage.head": 431,
     "usage.too_slow": 408,
 }
@@ -53,7 +54,9 @@ class Refused(Exception):  # noqa: N818 (a way out of the gate, never seen outsi
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """Return the whole body. Step 6."""
+    """Return the whole body, as it came. Step 6. What is packed is not unpacked, however small it looks."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Refused("usage.encoding", "the body is packed; send it as it is.", _CLOSE)
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > most:
         raise Refused("usage.too_large", f"the body has more than {most} bytes.", _CLOSE)

@@ -4,7 +4,7 @@ from babysitter.server import mcp_mount
 from babysitter.server.api import breakpoints, evidence, login, people, questions, retention, runs, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
-from babysitter.server.pages import atlas, audit, doors, frame, inbox, question
+from babysitter.server.pages import atlas, audit, doors, frame, inbox, me, question
 from babysitter.server.pages import run as run_page
 from babysitter.server.pages import runs as runs_page
 from babysitter.server.routes import Route, Table
@@ -24,6 +24,7 @@ TABLE: Table = (
     *runs.ROUTES,
     *questions.ROUTES,
     *doors.ROUTES,
+    *me.ROUTES,
     *breakpoints.ROUTES,
     *evidence.ROUTES,
     *retention.ROUTES,

@@ -38,10 +38,21 @@ def export_run(workspace: Workspace, run_id: str, target: Path) -> Exported:
     return Exported(run_id=run_id, path=str(target), files=files, sha256=sha256_hex(data))
 
 
-def run_archive(workspace: Workspace, run_id: str) -> tuple[bytes, int]:
-    """Return that tar file's bytes, and how many files are in it."""
+def run_archive(workspace: Workspace, run_id: str, *, bytes_max: int | None = None) -> tuple[bytes, int]:
+    """Return that tar file's bytes, and how many files are in it.
+
+    Raises:
+        RefusedError: its files together are larger than ``bytes_max``; tasks may have printed a lot.
+    """
     store = workspace.store
     paths = [path for path in store.paths(run_id) if not path.startswith(_DERIVED)]
+    if bytes_max is not None:
+        size = sum(store.read_piece(run_id, path, offset=0, bytes_max=0).size for path in paths)
+        if size > bytes_max:
+            raise RefusedError(
+                f"run {run_id} has {size} bytes, and {bytes_max} are handed out at once.",
+                hint=f"On the server's machine: babysitter journal export {run_id}",
+            )
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path in paths:

@@ -18,7 +18,7 @@ from babysitter.service.reading import read_state
 from babysitter.service.session import Opened, open_run, tell_log
 from babysitter.service.views import RunView, View, as_stored, run_view
 from babysitter.service.wiring import Workspace
-from babysitter.service.workers import make_worker
+from babysitter.service.workers import make_worker, this_process
 
 
 class HandedOut(View, frozen=True, kw_only=True):
@@ -44,9 +44,13 @@ class Iteration(View, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Harness:
-    """Use cases of a harness on one workspace."""
+    """Use cases of a harness on one workspace.
+
+    ``name``: whose harness it is, as the journal has it; empty: this process's own account.
+    """
 
     workspace: Workspace
+    name: str = ""
 
     def iterate(
         self, run_id: str, *, accept_changed: bool = False, allow_untrusted: bool = False
@@ -62,7 +66,8 @@ class Harness:
             )
         opened = open_run(workspace, run_id, accept_changed=accept_changed, allow_untrusted=allow_untrusted)
         try:
-            make_worker(workspace, opened, Silence(), no_children(), is_harness=True).hand_out()
+            name = self.name or this_process(workspace)
+            make_worker(workspace, opened, Silence(), no_children(), harness=name).hand_out()
             handed = tuple(
                 _handed_out(opened, effect)
                 for effect in opened.state.effects.values()

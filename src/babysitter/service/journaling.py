@@ -23,6 +23,7 @@ from babysitter.service.shown import (
     Shown,
     ShownCall,
     ShownFile,
+    check_readable,
     facts_bytes,
     render_shown,
 )
@@ -116,6 +117,7 @@ class Journalist:
             eligible=eligible,
             expires_at=self._expiry(command, rule),
         )
+        check_readable(shown)
         refs = _refs(shown, looked)
         contents = {ref.path: self.read_file(ref.path) for ref in refs}
         document = self.writer.put_blob(shown_path(identity), render_shown(shown, contents).encode())

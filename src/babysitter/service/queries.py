@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from babysitter.journal.reader import read_records
+from babysitter.journal.reader import Piece, read_records
 from babysitter.model import events as ev
 from babysitter.model.errors import NotFoundError
 from babysitter.service.pending import OpenBreakpoint
@@ -172,6 +172,10 @@ class Queries:
     def read_file(self, run_id: str, path: str) -> bytes:
         """Return a file of a run, as it is kept."""
         return self._store.read_file(run_id, path)
+
+    def read_piece(self, run_id: str, path: str, *, offset: int, bytes_max: int) -> Piece:
+        """Return a part of a file of a run; ``offset`` -1: its end. Tasks may write as much as they like."""
+        return self._store.read_piece(run_id, path, offset=offset, bytes_max=bytes_max)
 
     def inbox(self) -> list[BreakpointView]:
         """Return every open breakpoint, oldest first."""

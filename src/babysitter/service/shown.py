@@ -14,13 +14,14 @@ from msgspec import Struct
 
 from babysitter.changes.visible import decoded, visible
 from babysitter.model.changes import ChangesScan, Difference
-from babysitter.model.errors import SignatureError
+from babysitter.model.errors import InvalidValueError, SignatureError
 from babysitter.model.events import BlobRef, BreakpointRequested, ShownChanges
 from babysitter.model.rules import ANYBODY
 from babysitter.model.values import Json, canonical_json, sha256_hex
 from babysitter.service.shown_changes import changes_parts, fenced, scan_parts, tests_parts, without_report
 
 SHOWN_BYTES_MAX = 256 * 1024
+VALUES_CHARS_MAX = 1_000_000
 SHOWN_FORMAT = 2
 _GRANTED = {
     "devices": "It gets devices",
@@ -198,6 +199,32 @@ def _differs(what: str) -> SignatureError:
         hint="Somebody or something changed the run after it asked. Check it with: babysitter journal verify",
         reason="shown",
     )
+
+
+def check_readable(shown: Shown) -> None:
+    """Refuse a question whose values no person reads: over several lines, JSON may grow a hundredfold.
+
+    Raises:
+        InvalidValueError: what they take would be more than ``VALUES_CHARS_MAX``.
+    """
+    chars = sum(_indented_chars(each) for each in (shown.context, *(call.args for call in shown.calls)))
+    if chars > VALUES_CHARS_MAX:
+        raise InvalidValueError(
+            f"the context and arguments of a question take {chars} characters over several lines, "
+            f"and {VALUES_CHARS_MAX} are read at most.",
+            hint="Keep large data in a file and list it, or ask about a summary.",
+            path="$",
+        )
+
+
+def _indented_chars(value: Json, depth: int = 0) -> int:
+    """Return about how long a value is over several lines, without making it so."""
+    indent = 2 * depth + 2
+    if isinstance(value, dict):
+        return indent + sum(len(name) + 4 + _indented_chars(each, depth + 1) for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return indent + sum(_indented_chars(each, depth + 1) for each in value)
+    return indent + (len(value) if isinstance(value, str) else 4)
 
 
 def _pretty(value: Json) -> str:

@@ -12,11 +12,11 @@ from pathlib import Path
 from babysitter.log.checkpoint import read_checkpoint
 from babysitter.log.notes import is_signed_by, parse_key
 from babysitter.log.tree import consistency_proof
+from babysitter.log.witness.endpoint import Endpoint
 from babysitter.log.witness.git import GitWitness
 from babysitter.log.witness.http import HttpWitness
 from babysitter.log.witness.interface import CheckpointUpdate, Cosigned, Witness
 from babysitter.log.witness.timestamp import TimestampWitness
-from babysitter.log.witness.transport import Endpoint
 from babysitter.log.workspace_log import WorkspaceLog
 from babysitter.model.clock import Clock
 from babysitter.model.errors import NotFoundError, WitnessError

@@ -22,10 +22,18 @@ from babysitter.service.wiring import Workspace
 from babysitter.service.worker import Limits, Worker
 
 
+def this_process(workspace: Workspace) -> str:
+    """Return the name of the account that runs this process, with its machine's."""
+    return f"{workspace.place.user}@{workspace.place.host}"
+
+
 def make_worker(
-    workspace: Workspace, opened: Opened, face: Face, children: Children, *, is_harness: bool = False
+    workspace: Workspace, opened: Opened, face: Face, children: Children, *, harness: str = ""
 ) -> Worker:
-    """Return the worker that goes on from where the run stands."""
+    """Return the worker that goes on from where the run stands.
+
+    ``harness``: who performs the effects and posts their outcomes; empty: this process performs them.
+    """
     settings = workspace.place.settings
     floor = _floor(workspace, opened, face)
 
@@ -63,11 +71,11 @@ def make_worker(
             seconds=settings.budget.seconds,
             inline=settings.sandbox.inline == "allow",
         ),
-        name=f"{HARNESS if is_harness else ''}{workspace.place.user}@{workspace.place.host}",
+        name=f"{HARNESS}{harness}" if harness else this_process(workspace),
         user=workspace.place.user,
         sandbox_sha256=sandbox_sha256,
         calls=opened.calls,
-        is_harness=is_harness,
+        is_harness=bool(harness),
     )
     worker.pick_up()
     return worker

@@ -33,8 +33,8 @@ class Disk(Protocol):
         """Return the file's length in bytes."""
         ...
 
-    def read(self, fd: int, offset: int) -> bytes:
-        """Return all bytes from ``offset`` to the file's end."""
+    def read(self, fd: int, offset: int, most: int | None = None) -> bytes:
+        """Return the bytes from ``offset`` to the file's end, at most so many."""
         ...
 
     def write(self, fd: int, data: Buffer) -> int:
@@ -111,9 +111,10 @@ class RealDisk:
         """See Disk."""
         return os.fstat(fd).st_size
 
-    def read(self, fd: int, offset: int) -> bytes:
+    def read(self, fd: int, offset: int, most: int | None = None) -> bytes:
         """See Disk."""
         left = os.fstat(fd).st_size - offset
+        left = left if most is None else min(left, most)
         parts = []
         while left > 0 and (part := os.pread(fd, left, offset)):
             parts.append(part)

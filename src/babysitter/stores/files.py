@@ -21,7 +21,7 @@ from babysitter.model.ids import RUN_ID, check_run_id
 from babysitter.stores.disk import Disk, RealDisk
 from babysitter.stores.failures import disk_errors
 from babysitter.stores.file_lease import JOURNAL, FileLease, lock_run, mark_released, read_driver
-from babysitter.stores.interface import Holder
+from babysitter.stores.interface import Holder, Piece, piece_begin
 from babysitter.stores.paths import check_path
 from babysitter.stores.tree import Tree, write_all
 
@@ -84,19 +84,22 @@ class FileStore:
 
     def journal_size(self, run_id: str) -> int:
         """See Store."""
-        fd = self._tree(run_id).open(JOURNAL, os.O_RDONLY)
-        try:
-            return self._disk.size(fd)
-        finally:
-            self._disk.close(fd)
+        return self._tree(run_id).size(JOURNAL)
 
     def size(self, run_id: str) -> int:
         """See Store. A symlink, which is none of ours, counts for nothing."""
-        return self._tree(run_id).size()
+        return self._tree(run_id).whole_size()
 
     def read_file(self, run_id: str, path: str) -> bytes:
         """See Store."""
         return self._tree(run_id).read(path)
+
+    def read_piece(self, run_id: str, path: str, *, offset: int, bytes_max: int) -> Piece:
+        """See Store."""
+        tree = self._tree(run_id)
+        size = tree.size(path)
+        begin = piece_begin(size, offset, bytes_max)
+        return Piece(data=tree.read(path, offset=begin, most=bytes_max), offset=begin, size=size)
 
     def paths(self, run_id: str) -> list[str]:
         """See Store."""

@@ -23,6 +23,19 @@ class Holder(Struct, frozen=True, kw_only=True, rename="camel"):
     since: str
 
 
+class Piece(Struct, frozen=True, kw_only=True):
+    """A part of a file. ``offset``: where it begins; ``size``: of the whole file."""
+
+    data: bytes
+    offset: int
+    size: int
+
+
+def piece_begin(size: int, offset: int, bytes_max: int) -> int:
+    """Return where a piece begins: at ``offset``, or, where that is below 0, so that it is the file's end."""
+    return max(0, size - bytes_max) if offset < 0 else min(offset, size)
+
+
 class LogFile(Protocol):
     """A growing file of a task's output."""
 
@@ -142,6 +155,14 @@ class Store(RunBytes, Protocol):
 
         Raises:
             NotFoundError: no such run.
+        """
+        ...
+
+    def read_piece(self, run_id: str, path: str, *, offset: int, bytes_max: int) -> Piece:
+        """Return a part of a file: from ``offset`` on; with -1 its end. No more than that is held in memory.
+
+        Raises:
+            NotFoundError: it is not there.
         """
         ...
 

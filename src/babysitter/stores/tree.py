@@ -45,8 +45,17 @@ class Tree:
         self.root = root
         self._durable: set[tuple[str, ...]] = set()
 
-    def read(self, path: str, *, offset: int = 0) -> bytes:
-        """Return the file's bytes from ``offset`` on.
+    def size(self, path: str) -> int:
+        """Return the file's length in bytes. Errors as ``read``."""
+        with self._errors("reading", path):
+            fd = self.open(path, os.O_RDONLY)
+            try:
+                return self.disk.size(fd)
+            finally:
+                self.disk.close(fd)
+
+    def read(self, path: str, *, offset: int = 0, most: int | None = None) -> bytes:
+        """Return the file's bytes from ``offset`` on, at most so many.
 
         Raises:
             NotFoundError: there is no such file.
@@ -61,7 +70,7 @@ class Tree:
                 held.append(fd)
             fd = disk.open_file(parts[-1], os.O_RDONLY, fd)
             held.append(fd)
-            return disk.read(fd, offset)
+            return disk.read(fd, offset, most)
         except OSError as error:
             raise self._error_of(error, "reading", path) from error
         finally:
@@ -140,7 +149,7 @@ class Tree:
                     found.append("/".join((*parts, name)))
         return sorted(found)
 
-    def size(self) -> int:
+    def whole_size(self) -> int:
         """Return how many bytes all files have together; symlinks and sockets are no files of ours."""
         whole = 0
         waiting: list[tuple[str, ...]] = [()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from babysitter.model.errors import AppendConflictError, NotFoundError, RunExistsError, RunLockedError
 from babysitter.model.ids import check_run_id
-from babysitter.stores.interface import Holder
+from babysitter.stores.interface import Holder, Piece, piece_begin
 from babysitter.stores.paths import check_path
 
 JOURNAL = "journal/journal.jsonl"
@@ -74,6 +74,12 @@ class MemoryStore:
     def read_file(self, run_id: str, path: str) -> bytes:
         """See Store."""
         return _read(self._run(run_id), path)
+
+    def read_piece(self, run_id: str, path: str, *, offset: int, bytes_max: int) -> Piece:
+        """See Store."""
+        data = self.read_file(run_id, path)
+        begin = piece_begin(len(data), offset, bytes_max)
+        return Piece(data=data[begin : begin + bytes_max], offset=begin, size=len(data))
 
     def paths(self, run_id: str) -> list[str]:
         """See Store."""

@@ -181,6 +181,23 @@ class StoreConformance:
         assert store.read_file(run, "tasks/1-a/stdout.log") == b"new!"
         lease.release()
 
+    @pytest.mark.parametrize(
+        ("offset", "data", "begin"),
+        [(0, b"abc", 0), (4, b"efg", 4), (6, b"gh", 6), (8, b"", 8), (99, b"", 8), (-1, b"fgh", 5)],
+    )
+    def test_a_part_of_a_file_is_read_without_the_rest(
+        self, store: Store, run: str, offset: int, data: bytes, begin: int
+    ) -> None:
+        lease = store.lease(run, HOLDER)
+        lease.put_blob("tasks/1-a/result.json", b"abcdefgh")
+        lease.release()
+
+        piece = store.read_piece(run, "tasks/1-a/result.json", offset=offset, bytes_max=3)
+
+        assert (piece.data, piece.offset, piece.size) == (data, begin, 8)
+        with pytest.raises(NotFoundError):
+            store.read_piece(run, "tasks/1-a/nothing.json", offset=0, bytes_max=3)
+
     @pytest.mark.parametrize("path", LEAVING)
     def test_a_path_that_could_leave_the_run_is_refused(self, store: Store, run: str, path: str) -> None:
         lease = store.lease(run, HOLDER)

@@ -1,6 +1,6 @@
 """An OpenID provider on loopback: discovery, keys, codes, tokens, PKCE checked; it lies when told to.
 
-It is HTTP, which only this machine may speak; certificates are tested in test_transport.py.
+It is HTTP, which only this machine may speak; certificates are tested in tests/integration/transport.
 """
 
 import base64
@@ -44,6 +44,10 @@ class Provider:
     asked: list[str] = field(default_factory=list)
     secret: str = SECRET
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    access_token: str = "access-token-of-this-test"
+    token_type: str = "Bearer"
+    userinfo: Callable[[BaseHTTPRequestHandler], None] | None = None
+    """Answers the userinfo endpoint, which there is then."""
 
     @property
     def issuer(self) -> str:
@@ -67,6 +71,7 @@ class Provider:
             "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/keys",
             "response_types_supported": ["code"],
+            **({"userinfo_endpoint": f"{self.issuer}/userinfo"} if self.userinfo else {}),
             **self.described,
         }
 
@@ -97,7 +102,8 @@ class Provider:
             **self.person,
         }
         said = self.claims(said)
-        return {"access_token": "x", "token_type": "Bearer", "id_token": (self.sign or _signed)(self, said)}
+        token = (self.sign or _signed)(self, said)
+        return {"access_token": self.access_token, "token_type": self.token_type, "id_token": token}
 
 
 def _signed(provider: Provider, claims: dict[str, Any]) -> str:
@@ -117,6 +123,8 @@ def providing(provider: Provider) -> Iterator[Provider]:
                 self._answer(200, provider.description())
             elif self.path == "/keys":
                 self._answer(200, {"keys": [key.as_dict(private=False) for key in provider.keys]})
+            elif self.path == "/userinfo" and provider.userinfo is not None:
+                provider.userinfo(self)
             else:
                 self._answer(404, {})
 

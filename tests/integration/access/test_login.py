@@ -283,6 +283,10 @@ def test_people_from_inviting_to_removing(
 
     assert run(["person", "list"]) == 0
     assert "shop: approver" in capsys.readouterr().out
+    assert run(["person", "passkeys", BOB]) == 0
+    assert "no passkey here" in capsys.readouterr().out
+    assert run(["person", "remove-passkey", BOB, "0" * 16]) == 2
+    assert "person passkeys" in capsys.readouterr().err
     assert run(["person", "remove", BOB]) == 0
     with pytest.raises(CredentialError):
         stand.entrance.ceremonies.begin_joining(link.partition("#")[2])

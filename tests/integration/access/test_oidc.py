@@ -14,7 +14,6 @@ from joserfc.jwk import ECKey, RSAKey
 
 from babysitter.access.oidc_provider import Provider as AskedProvider
 from babysitter.access.storage import base64url
-from babysitter.access.transport import Answer, Request, UnreachableError
 from babysitter.model.errors import (
     BabysitterError,
     CredentialError,
@@ -24,6 +23,8 @@ from babysitter.model.errors import (
     SecretError,
 )
 from babysitter.service.access.entering import begin_oidc, finish_oidc
+from babysitter.transport.exchange import Answer, Request
+from babysitter.transport.unreachable import UnreachableError
 from tests.integration.access.provider import CLIENT, SECRET, Provider, providing, rsa_key
 from tests.unit.access.building import ALICE, BOB, EVE, SETTINGS, URL, House, build
 
@@ -325,7 +326,7 @@ def test_a_provider_that_is_away_is_not_asked_by_everybody_in_turn(house: House,
 
     def send(request: Request) -> Answer:
         calls.append(request.url)
-        raise UnreachableError("can't be reached")
+        raise UnreachableError("away", "can't be reached")
 
     away = AskedProvider(provider.issuer, house.clock, send)
     for _ in range(3):

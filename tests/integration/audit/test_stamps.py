@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from babysitter.log.checkpoint import read_checkpoint
+from babysitter.log.witness.endpoint import Endpoint
 from babysitter.log.witness.interface import CheckpointUpdate
 from babysitter.log.witness.timestamp import TimestampWitness
-from babysitter.log.witness.transport import Endpoint
 from tests.integration.audit.conftest import Judge, Workspace
 from tests.integration.audit.lying import Story, tell
 from tests.integration.audit.test_decided_again import codes, rules

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any, cast
 
-from babysitter.service.notify.reach import Permitted, Reach
 from babysitter.service.notify.webhook import Webhook
 from babysitter.stores.disk import Disk, RealDisk
 from babysitter.stores.files import FileStore
 from babysitter.stores.tree import Tree
+from babysitter.transport.reach import Permitted, Reach
 from tests.integration.notify.receiver import KEY
 from tests.unit.notify.telling import Taken, outbox, workspace
 
@@ -45,8 +45,15 @@ class Sending(Taken):
         self._url = url
 
     def open(self, table: Any) -> Webhook:
-        permitted = Permitted(channel=table.name, allow_private=True, allow_http=False, timeout_s=20.0)
-        return Webhook(permitted=permitted, url=self._url, is_secret=False, keys=(KEY,), reach=Reach())
+        return Webhook(
+            channel=table.name,
+            url=self._url,
+            is_secret=False,
+            keys=(KEY,),
+            timeout_s=20.0,
+            permitted=Permitted(),
+            reach=Reach(),
+        )
 
 
 def send(runs_dir: Path, folder: Path, url: str, disk: Disk) -> None:

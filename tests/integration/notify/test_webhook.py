@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from babysitter.model.errors import NotifyError
-from babysitter.service.notify.reach import Permitted, Reach
 from babysitter.service.notify.webhook import Webhook
 from babysitter.service.notify.words import Letter
+from babysitter.transport.reach import PERMITTED, Permitted, Reach
 from tests.integration.notify.receiver import KEY, Receiver, receiving
 from tests.integration.witness.authority import made
 
 LETTER = Letter(id="msg_1", title="Title", text="Text", body=b'{"type":"test"}')
-HOME = Permitted(channel="ops", allow_private=True, allow_http=False, timeout_s=10.0)
 OTHER = b"o" * 32
 
 
@@ -31,11 +30,20 @@ def receiver() -> Iterator[Receiver]:
 def webhook(
     url: str,
     *,
-    permitted: Permitted = HOME,
+    permitted: Permitted = PERMITTED,
+    timeout_s: float = 10.0,
     keys: tuple[bytes, ...] = (KEY,),
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
 ) -> Webhook:
-    return Webhook(permitted=permitted, url=url, is_secret=False, keys=keys, reach=Reach(tls=tls))
+    return Webhook(
+        channel="ops",
+        url=url,
+        is_secret=False,
+        keys=keys,
+        timeout_s=timeout_s,
+        permitted=permitted,
+        reach=Reach(tls=tls),
+    )
 
 
 def failure(hook: Webhook) -> NotifyError:
@@ -161,10 +169,38 @@ def _answer(server: socket.socket, answer: bytes) -> None:
         connection.sendall(answer)
 
 
+@pytest.mark.parametrize(
+    ("url", "reason", "told"),
+    [
+        ("https://10.0.0.1/S3CRET", "address", "not of the public internet"),
+        ("http://93.184.216.34/S3CRET", "address", "not protected by TLS"),
+        ("https://ops:S3CRET@example.com/", "settings", "no usable address"),
+        ("https://exam ple.com/S3CRET", "settings", "no usable address"),
+    ],
+)
+def test_where_it_does_not_go_is_told_by_its_reason(url: str, reason: str, told: str) -> None:
+    for is_secret in (False, True):
+        error = failure(replace(webhook(url, permitted=Permitted(allow_private=False)), is_secret=is_secret))
+
+        assert error.facts["reason"] == reason
+        assert told in error.message
+        assert "S3CRET" not in f"{error.message} {error.hint}"
+
+
+def test_the_status_is_the_answer_whatever_becomes_of_the_rest() -> None:
+    """Who takes a letter and then drips would have it sent again for ever."""
+    taken = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        thread = threading.Thread(target=_answer, args=(server, taken))
+        thread.start()
+        webhook(f"http://127.0.0.1:{server.getsockname()[1]}/").send(LETTER, 1)
+        thread.join()
+
+
 def test_a_receiver_that_never_answers_is_left(receiver: Receiver) -> None:
     del receiver
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        hook = webhook(f"http://127.0.0.1:{server.getsockname()[1]}/", permitted=replace(HOME, timeout_s=0.2))
+        hook = webhook(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout_s=0.2)
 
         assert failure(hook).facts["reason"] == "away"
 

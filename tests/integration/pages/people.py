@@ -79,12 +79,20 @@ def window(stack: ExitStack, browser: Browser, server: Server, name: str, **opti
 
 
 def joined(
-    stack: ExitStack, browser: Browser, server: Server, name: str, *, may_sign: bool = True, **options: Any
+    stack: ExitStack,
+    browser: Browser,
+    server: Server,
+    name: str,
+    *,
+    may_sign: bool = True,
+    calls_it: str = "",
+    **options: Any,
 ) -> Person:
-    """Return somebody who joined by an invitation and signed in."""
+    """Return somebody who joined by an invitation and signed in. ``calls_it``: the device."""
     person = window(stack, browser, server, name, **options)
     page = person.page
     page.goto(server.invite(name, may_sign=may_sign))
+    page.get_by_label("What you call this device").fill(calls_it)
     page.get_by_role("button", name="Make a passkey").click()
     page.get_by_role("link", name="Sign in").click()
     page.get_by_role("button", name="Sign in with a passkey").click()

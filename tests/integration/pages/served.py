@@ -41,6 +41,7 @@ requests_per_minute = 100000
 approvers = ["{ada}", "{bob}", "{eve}"]
 admins = ["{ada}"]
 viewers = []
+auditors = ["una@example.com"]
 
 [roles]
 release-managers = ["{ada}", "{bob}"]

@@ -57,6 +57,25 @@ def test_the_code_of_an_invitation_is_sent_in_no_address_and_left_in_none(
     assert code not in log
 
 
+def test_a_person_removes_a_passkey_and_is_told_what_follows(browser: Browser, server: Server) -> None:
+    with ExitStack() as stack:
+        person = joined(stack, browser, server, "una@example.com", calls_it="old phone")
+        page = person.open("/me")
+        page.get_by_role("link", name="Remove old phone").click()
+
+        expect(page.get_by_text("This is your last passkey.")).to_be_visible()
+        expect(page.get_by_text("The file of signers still has it")).to_be_visible()
+        expect(page.get_by_text("babysitter key revoke SHA256:")).to_be_visible()
+        page.get_by_role("button", name="Remove my last passkey").click()
+
+        page.wait_for_url("**/sign-in**")
+        assert person.open("/me").url.startswith(f"{server.url}/sign-in?to=")
+        assert person.taken_errors() == []
+    assert "una@example.com" in (server.root / "allowed_signers").read_text()
+    log = (server.root / ".a5c" / "server" / "access.jsonl").read_text()
+    assert '"route":"me.passkey.remove"' in log
+
+
 def test_an_invitation_counts_once_and_the_page_says_no_at_the_form(browser: Browser, server: Server) -> None:
     with ExitStack() as stack:
         link = server.invite(BOB)

@@ -137,6 +137,10 @@ def test_a_client_performs_a_run_that_the_server_leaves_to_it(site: Site, agent:
     assert "performed by its client" in error(driven)["message"]
     assert last["effects"] == []
     assert (last["run"]["status"], last["run"]["output"]) == ("completed", "by hand")
+    started = value(call(site, agent, "run_events", runId="by-hand"))["events"]
+    assert [each["data"]["worker"] for each in started if each["type"] == "EFFECT_STARTED"] == [
+        "harness:a-agent"
+    ]
 
 
 def test_a_run_that_is_the_servers_is_not_handed_out(site: Site, agent: str) -> None:

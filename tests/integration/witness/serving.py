@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from babysitter.log.notes import VerifierKey
+from babysitter.log.witness.endpoint import Endpoint
 from babysitter.log.witness.http import HttpWitness
 from babysitter.log.witness.server import RunningWitness
-from babysitter.log.witness.transport import Endpoint
 
 NAME = "witness.example.com/w"
 

@@ -8,10 +8,10 @@ import pytest
 
 from babysitter.log.checkpoint import read_checkpoint
 from babysitter.log.notes import VerifierKey, is_signed_by
+from babysitter.log.witness.endpoint import Endpoint
 from babysitter.log.witness.http import HttpWitness
 from babysitter.log.witness.interface import CheckpointUpdate
 from babysitter.log.witness.server import RunningWitness
-from babysitter.log.witness.transport import Endpoint
 from babysitter.model.errors import WitnessError
 from tests.integration.witness.serving import answering, client_of, response, says
 from tests.unit.log.witness.sample_log import ORIGIN, SampleLog

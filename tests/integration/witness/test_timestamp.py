@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from babysitter.log.witness.endpoint import Endpoint
 from babysitter.log.witness.timestamp import TimestampWitness, stamped_at
-from babysitter.log.witness.transport import Endpoint
 from babysitter.model.errors import WitnessError
 from tests.integration.witness.authority import Authority, made, serving
 from tests.unit.log.witness.sample_log import SampleLog

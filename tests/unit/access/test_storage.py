@@ -135,7 +135,7 @@ def test_a_database_that_is_damaged_under_a_running_server_lets_nobody_in(house:
         house.entrance.by_token(tokens[0])
 
 
-@pytest.mark.parametrize("pragma", ["user_version = 2", "application_id = 7"])
+@pytest.mark.parametrize("pragma", ["user_version = 3", "application_id = 7"])
 def test_a_database_of_a_newer_version_or_of_another_program_is_left_alone(house: House, pragma: str) -> None:
     token = house.token()
     house.entrance.storage.database.close()

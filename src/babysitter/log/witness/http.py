@@ -11,6 +11,7 @@ import msgspec
 
 from babysitter.log.checkpoint import Checkpoint, read_checkpoint
 from babysitter.log.notes import WITNESS_KEY, Note, VerifierKey, cosigned_at, parse_signature
+from babysitter.log.witness.endpoint import Endpoint
 from babysitter.log.witness.interface import (
     CheckpointUpdate,
     Cosigned,
@@ -19,9 +20,9 @@ from babysitter.log.witness.interface import (
     witness_ahead,
 )
 from babysitter.log.witness.protocol import ADD_CHECKPOINT, SIZE_TYPE, format_request, parse_size
-from babysitter.log.witness.transport import Answer, Endpoint
 from babysitter.model.errors import WitnessError
 from babysitter.model.values import sha256_hex
+from babysitter.transport.exchange import Answer
 
 _SIGNATURES_MAX = 16
 _REFUSALS = {

@@ -14,8 +14,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from babysitter.log.witness.endpoint import Endpoint
 from babysitter.log.witness.interface import CheckpointUpdate, Cosigned, not_cosigned
-from babysitter.log.witness.transport import Endpoint
 from babysitter.model.errors import WitnessError
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from babysitter.server.exchange import Asked, Reply, as_json
 from babysitter.server.routes import Route, Table
+from babysitter.service.access.passkeys import PasskeyDesk, PasskeyView, Removal
 from babysitter.service.access.people import Invited, PeopleDesk, PersonView
 from babysitter.service.access.tokens import MadeToken, TokenDesk, TokenView, TokenWish
 from babysitter.service.views import View
@@ -37,6 +38,12 @@ class People(View, frozen=True, kw_only=True):
     """Who signs in, or is invited to."""
 
     people: tuple[PersonView, ...]
+
+
+class Passkeys(View, frozen=True, kw_only=True):
+    """The passkeys of a person, the oldest first."""
+
+    passkeys: tuple[PasskeyView, ...]
 
 
 def tokens(asked: Asked) -> Reply:
@@ -74,12 +81,29 @@ def invite(asked: Asked) -> Reply:
     return as_json(_people(asked).invite(guest.person, may_sign=guest.may_sign), status=201)
 
 
+def passkeys(asked: Asked) -> Reply:
+    """List the passkeys of a person."""
+    return as_json(Passkeys(passkeys=tuple(_passkeys(asked).of(asked.params["person"]))))
+
+
+def remove_passkey(asked: Asked) -> Reply:
+    """Take a passkey of a person away."""
+    removed = _passkeys(asked).remove(
+        asked.params["person"], asked.params["passkey"], is_last_meant=asked.query.get("last") == "true"
+    )
+    return as_json(removed)
+
+
 def _tokens(asked: Asked) -> TokenDesk:
     return TokenDesk(asked.entrance, asked.visit.caller)
 
 
 def _people(asked: Asked) -> PeopleDesk:
     return PeopleDesk(asked.entrance, asked.hosting.home.workspace, asked.visit.caller)
+
+
+def _passkeys(asked: Asked) -> PasskeyDesk:
+    return PasskeyDesk(asked.entrance, asked.hosting.home.workspace, asked.visit.caller)
 
 
 ROUTES: Table = (
@@ -131,5 +155,24 @@ ROUTES: Table = (
         takes=Guest,
         gives=Invited,
         status=201,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/people/{person}/passkeys",
+        name="people.passkeys",
+        answer=passkeys,
+        summary="List the passkeys of a person, the oldest first.",
+        action="person.manage",
+        gives=Passkeys,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/people/{person}/passkeys/{passkey}",
+        name="people.passkeys.remove",
+        answer=remove_passkey,
+        summary="Have a passkey let nobody in any more; what it opened ends.",
+        action="person.manage",
+        gives=Removal,
+        query={"last": "`true`: it may be the person's last one."},
     ),
 )

@@ -11,7 +11,7 @@ from babysitter.server.pages.atlas_links import Links
 from babysitter.server.pages.rendering import markdown
 from babysitter.service.atlas.leads import Leads
 
-RENDERED_CHARS_MAX = 300_000
+RENDERED_CHARS_MAX = 100_000
 _ABSOLUTE = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 _HEADING = re.compile(r"<(h[1-6])>(.*?)</\1>", re.DOTALL)
 _MARKS = re.compile(r"<[^>]*>")

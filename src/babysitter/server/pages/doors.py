@@ -1,4 +1,4 @@
-"""Signing in, joining by an invitation, signing out, and what a person has here: the browser's way in.
+"""Signing in, joining by an invitation, signing out: the browser's way in.
 
 What a ceremony of a passkey is bound to, and the session that comes of it, are cookies that no script sees.
 Where a person goes after signing in is a path of ours, whatever an address says.
@@ -11,7 +11,6 @@ from msgspec import Struct, structs
 from babysitter.access.entrance import SignedIn
 from babysitter.access.oidc import local_path
 from babysitter.access.passkey_ceremonies import Begun
-from babysitter.model.errors import NotFoundError
 from babysitter.server.credentials import COOKIE, STRICT
 from babysitter.server.exchange import Asked, Reply, as_json
 from babysitter.server.pages.rendering import fragment, page
@@ -23,7 +22,7 @@ from babysitter.service.access.entering import (
     finish_sign_in,
     sign_out,
 )
-from babysitter.service.access.people import AddedPasskey, PeopleDesk, begin_joining, finish_joining
+from babysitter.service.access.people import AddedPasskey, begin_joining, finish_joining
 from babysitter.service.views import View
 
 TICKET = "__Host-babysitter-ticket"
@@ -57,10 +56,11 @@ class Code(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Joining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The code again, with the new passkey."""
+    """The code again, with the new passkey. ``name``: what the person calls the device."""
 
     code: str
     answer: dict[str, Any]
+    name: str = ""
 
 
 def sign_in_page(asked: Asked) -> Reply:
@@ -131,6 +131,7 @@ def join_finish(asked: Asked) -> Reply:
         code=given.code,
         answer=given.answer,
         cookie=asked.cookies.get(TICKET, ""),
+        name=given.name,
     )
     # Where the file lies on the server's disk is nobody's business.
     signers = asked.hosting.home.workspace.place.settings.signing.signers
@@ -140,37 +141,7 @@ def join_finish(asked: Asked) -> Reply:
 def sign_out_now(asked: Asked) -> Reply:
     """End the session of this browser."""
     sign_out(asked.entrance, asked.cookies.get(COOKIE, ""))
-    return _out()
-
-
-def sign_out_everywhere(asked: Asked) -> Reply:
-    """End every session of the person, and every login from a terminal."""
-    desk = _desk(asked)
-    desk.sign_out_everywhere(desk.actor.name)
-    return _out()
-
-
-def me(asked: Asked) -> Reply:
-    """Show a person what they have here."""
-    desk = _desk(asked)
-    person = desk.actor.name
-    return page(
-        asked,
-        "me.html",
-        title="You",
-        person=person,
-        sessions=desk.sessions(person),
-        passkeys=desk.passkeys(person),
-        current=asked.caller.credential if asked.caller is not None else "",
-        signers=asked.hosting.home.workspace.place.settings.signing.signers,
-    )
-
-
-def _desk(asked: Asked) -> PeopleDesk:
-    """Return what there is to do with the caller's own sessions and passkeys; a program has none."""
-    if asked.caller is None or not asked.caller.is_person:
-        raise NotFoundError("a program has no page of its own.", hint="A person sees theirs at /me.")
-    return PeopleDesk(asked.entrance, asked.hosting.home.workspace, asked.caller)
+    return signed_out()
 
 
 def _begun(begun: Begun) -> Reply:
@@ -179,7 +150,8 @@ def _begun(begun: Begun) -> Reply:
     return Reply(body=reply.body, headers={"Set-Cookie": cookie})
 
 
-def _out() -> Reply:
+def signed_out() -> Reply:
+    """Take the session's cookie away, and lead to the door."""
     cookie = f"{COOKIE}=; {STRICT}; Max-Age=0"
     return Reply(status=303, headers={"Location": "/sign-in", "Set-Cookie": cookie})
 
@@ -268,20 +240,5 @@ ROUTES: Table = (
         summary="End this browser's session.",
         open=True,
         status=303,
-    ),
-    Route(
-        method="POST",
-        path="/me/sign-out-everywhere",
-        name="sign_out.everywhere",
-        answer=sign_out_everywhere,
-        summary="End all sessions of the person who asks.",
-        status=303,
-    ),
-    Route(
-        method="GET",
-        path="/me",
-        name="page.me",
-        answer=me,
-        summary="The sessions and passkeys of the person who looks.",
     ),
 )

@@ -6,7 +6,7 @@ HTML and then cleaned again: two locks, since one of them will have a hole some 
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -45,6 +45,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["json"] = pretty
+    made.filters["brief_json"] = brief
     made.filters["markdown"] = markdown
     made.filters["visible"] = visible
     made.globals["asset"] = asset
@@ -86,8 +87,21 @@ def pretty(value: Any) -> str:  # noqa: ANN401 (any JSON)
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
+def brief(value: Any, chars_max: int) -> str:  # noqa: ANN401 (any JSON)
+    """Return a value as JSON that a page may cut; over several lines where all of it is shown.
+
+    Indented, JSON may grow a hundredfold: what is cut anyway is not indented first.
+    """
+    plain = orjson.dumps(value)
+    return plain.decode() if len(plain) > chars_max else pretty(value)
+
+
+@lru_cache(maxsize=16)
 def markdown(text: str) -> Markup:
-    """Return what somebody wrote as harmless HTML: no raw HTML, no images, no links but to web pages."""
+    """Return what somebody wrote as harmless HTML: no raw HTML, no images, no links but to web pages.
+
+    Some texts take seconds to render, so the last ones are kept: asking again and again costs nobody else.
+    """
     html = _parser().render(text)
     cleaned = nh3.clean(
         html,

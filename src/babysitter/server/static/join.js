@@ -14,7 +14,7 @@ by("join").addEventListener("submit", (event) => {
     if (!code) throw new Error("This link has no invitation in it. Open the whole link that you were sent.");
     const { options } = await post("/join/begin", { code });
     const credential = await creation(options).catch((error) => { throw new Error(whyNot(error)); });
-    const added = await post("/join/finish", { code, answer: told(credential) });
+    const added = await post("/join/finish", { code, answer: told(credential), name: by("name").value });
     by("person").textContent = added.person;
     const waits = added.needsSignatures ? ` It counts once ${added.needsSignatures} of the people who look after that file have signed it.` : "";
     by("signs").textContent = added.addedTo

@@ -79,3 +79,27 @@ def require_within(actor: Actor, scopes: tuple[str, ...] | None) -> None:
             "the token that asks is limited, and hands out nothing that is less so.",
             hint=f"It has the scopes {', '.join(sorted(actor.scopes))}. Sign in, and do it yourself.",
         )
+
+
+def require_people(actor: Actor, person: str, grants: Grants) -> None:
+    """Return for who manages people in the server's own workspace and wherever that person holds a role.
+
+    Whoever has the link of an invitation signs in as that person, everywhere.
+
+    Raises:
+        ForbiddenError: the actor does not.
+    """
+    names = (*grants.workspaces[:1], *grants.roles_of(person))
+    require(actor, "person.manage", tuple(dict.fromkeys(names)))
+
+
+def require_own(actor: Actor, person: str, grants: Grants) -> None:
+    """Return for the person, and for who manages people there.
+
+    Raises:
+        ForbiddenError: the actor is neither.
+    """
+    is_own = actor.is_person and person == actor.name
+    # A limited token does only what it is limited to, also to its own person.
+    if not is_own or actor.scopes is not None:
+        require_people(actor, person, grants)

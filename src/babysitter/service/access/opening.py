@@ -23,6 +23,7 @@ from babysitter.config import Place, Settings, load_place
 from babysitter.model.errors import SecretError, SettingsError
 from babysitter.model.server_settings import OidcTable
 from babysitter.service.access.acting import LocalAccount
+from babysitter.service.access.passkeys import PasskeyDesk
 from babysitter.service.access.people import PeopleDesk
 from babysitter.service.access.tokens import TokenDesk
 from babysitter.service.wiring import Workspace, beside_runs
@@ -157,3 +158,8 @@ def local_tokens(workspace: Workspace) -> TokenDesk:
 def local_people(workspace: Workspace) -> PeopleDesk:
     """Return the people of a workspace's server, for the account at the terminal."""
     return PeopleDesk(entrance_of(workspace), workspace, LocalAccount(workspace.place.user))
+
+
+def local_passkeys(workspace: Workspace) -> PasskeyDesk:
+    """Return the passkeys of people of a workspace's server, for the account at the terminal."""
+    return PasskeyDesk(entrance_of(workspace), workspace, LocalAccount(workspace.place.user))

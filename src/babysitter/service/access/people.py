@@ -6,7 +6,7 @@ from babysitter.access.entrance import Entrance
 from babysitter.access.passkey_ceremonies import Begun
 from babysitter.access.sessions import Session
 from babysitter.model.clock import format_time
-from babysitter.service.access.acting import Actor, require, require_within
+from babysitter.service.access.acting import Actor, require, require_own, require_people, require_within
 from babysitter.service.access.tokens import time_or_none
 from babysitter.service.people import People
 from babysitter.service.views import View
@@ -51,17 +51,6 @@ class SessionView(View, frozen=True, kw_only=True):
     ends_at: str
 
 
-class PasskeyView(View, frozen=True, kw_only=True):
-    """A passkey of a person. ``signs``: the file of signers has it for them; ``signers_line``: what would."""
-
-    fingerprint: str
-    added_at: str
-    invited_by: str
-    last_used_at: str | None
-    signs: bool
-    signers_line: str
-
-
 class AddedPasskey(View, frozen=True, kw_only=True):
     """A passkey that now lets its person in.
 
@@ -94,10 +83,10 @@ class PeopleDesk:
 
         Raises:
             UsageError: that is no name.
-            ForbiddenError: the actor may not; see ``_require``.
+            ForbiddenError: the actor may not; see ``acting.require_people``.
         """
         check_principal(person)
-        self._require(person)
+        require_people(self.actor, person, self.entrance.grants)
         # Whoever joins signs in, and a session is limited to nothing.
         require_within(self.actor, None)
         invitation, code = self.entrance.passkeys.invite(person, by=self.actor.name, may_sign=may_sign)
@@ -144,9 +133,9 @@ class PeopleDesk:
 
         Raises:
             NotFoundError: nothing of that name is kept.
-            ForbiddenError: the actor may not; see ``_require``.
+            ForbiddenError: the actor may not; see ``acting.require_people``.
         """
-        self._require(person)
+        require_people(self.actor, person, self.entrance.grants)
         self.entrance.passkeys.remove(person, by=self.actor.name)
 
     def sessions(self, person: str) -> list[SessionView]:
@@ -155,31 +144,8 @@ class PeopleDesk:
         Raises:
             ForbiddenError: the actor may not.
         """
-        self._for(person)
+        require_own(self.actor, person, self.entrance.grants)
         return [_session_view(session) for session in self.entrance.sessions.all(person)]
-
-    def passkeys(self, person: str) -> list[PasskeyView]:
-        """Return the passkeys of a person, the oldest first; one's own, or anybody's for who manages people.
-
-        Raises:
-            ForbiddenError: the actor may not.
-        """
-        self._for(person)
-        listed = {key.blob for key in self.workspace.trust_now().signers.keys_of(person)}
-        found = []
-        for passkey in self.entrance.passkeys.of(person):
-            key = parse_public_line(passkey.public_key)
-            found.append(
-                PasskeyView(
-                    fingerprint=key.fingerprint,
-                    added_at=format_time(passkey.added_ns),
-                    invited_by=passkey.invited_by,
-                    last_used_at=time_or_none(passkey.used_ns),
-                    signs=key.blob in listed,
-                    signers_line=signers_line(person, passkey.public_key),
-                )
-            )
-        return found
 
     def sign_out_everywhere(self, person: str) -> int:
         """End every session of a person and every login from a terminal; return how many.
@@ -187,7 +153,7 @@ class PeopleDesk:
         Raises:
             ForbiddenError: the actor may not.
         """
-        self._for(person)
+        require_own(self.actor, person, self.entrance.grants)
         return self.entrance.sign_out_everywhere(person)
 
     def _roles(self, person: str) -> dict[str, tuple[str, ...]]:
@@ -199,20 +165,6 @@ class PeopleDesk:
             if self.actor.may("person.manage", place)
         }
 
-    def _for(self, person: str) -> None:
-        is_own = self.actor.is_person and person == self.actor.name
-        if not is_own or self.actor.scopes is not None:
-            self._require(person)
-
-    def _require(self, person: str) -> None:
-        """Return for who manages people in the server's own workspace and wherever that person holds a role.
-
-        Whoever has the link of an invitation signs in as that person, everywhere.
-        """
-        grants = self.entrance.grants
-        names = (*grants.workspaces[:1], *grants.roles_of(person))
-        require(self.actor, "person.manage", tuple(dict.fromkeys(names)))
-
 
 def begin_joining(entrance: Entrance, code: str) -> Begun:
     """Return what the browser of an invited person is asked. See access.passkey_ceremonies."""
@@ -220,15 +172,18 @@ def begin_joining(entrance: Entrance, code: str) -> Begun:
 
 
 def finish_joining(
-    entrance: Entrance, workspace: Workspace, *, code: str, answer: object, cookie: str
+    entrance: Entrance, workspace: Workspace, *, code: str, answer: object, cookie: str, name: str = ""
 ) -> AddedPasskey:
     """Add the passkey of an invited person; where the invitation says so, to the file of signers too.
 
+    ``name``: what the person calls the device, or empty.
+
     Raises:
+        UsageError: the name is too long, or can't be printed.
         CredentialError: code, answer or cookie does not count.
         RefusedError: the passkey is here already, or the file of signers can't be written.
     """
-    passkey, invitation = entrance.ceremonies.finish_joining(code, answer, cookie)
+    passkey, invitation = entrance.ceremonies.finish_joining(code, answer, cookie, name=name)
     fingerprint = parse_public_line(passkey.public_key).fingerprint
     line = signers_line(passkey.person, passkey.public_key)
     if not invitation.may_sign:

@@ -17,7 +17,6 @@ from msgspec import Struct
 
 from babysitter.access.site import Site
 from babysitter.access.ssh_login import LOGIN_NAMESPACE
-from babysitter.access.transport import ANSWER_BYTES_MAX, Answer, Request, UnreachableError, exchange
 from babysitter.model.clock import Clock, parse_time
 from babysitter.model.errors import (
     BabysitterError,
@@ -33,6 +32,8 @@ from babysitter.service.signing_keys import own_half, owner_of
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace
 from babysitter.signing.sign import public_half, sign
+from babysitter.transport.exchange import ANSWER_BYTES_MAX, Answer, Request, exchange
+from babysitter.transport.unreachable import UnreachableError
 
 API = "/api/v1"
 CHALLENGE_PATH = f"{API}/login/challenge"

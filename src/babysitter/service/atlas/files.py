@@ -26,11 +26,30 @@ Stamp = tuple[str, int, int]
 
 @dataclass(slots=True)
 class Found:
-    """Files by path relative to the root, in order; what was left out, a sentence each."""
+    """Files by path relative to the root, in order; what was left out, a sentence each.
+
+    unprintable, links: how many were left out for that. Their names are not told: a name may hold
+    a credential, and what can't be printed can't be looked for in it.
+    """
 
     root: Path
     stamps: list[Stamp] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unprintable: int = 0
+    links: int = 0
+
+    def counted(self) -> "Found":
+        """Return this, with what was counted told in the notes."""
+        if self.unprintable:
+            self.notes.append(f"Left out, as their names can't be printed: {self.unprintable}.")
+        if self.links:
+            self.notes.append(f"Left out, as they are links or no files at all: {self.links}.")
+        return self
+
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """What is different once a file, or what is told of them, was changed."""
+        return tuple(self.stamps), self.unprintable, self.links
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
         """Yield each file's path and content; one that can't be read by now is told in the notes."""
@@ -75,7 +94,7 @@ def find_named(root: Path, patterns: Iterable[str], setting: str) -> Found:
     for path in paths:
         if not NOT_OURS & set(path.split("/")):
             _keep(kept, path, _facts(root / path))
-    return kept
+    return kept.counted()
 
 
 def find_ending(root: Path, ending: str) -> Found:
@@ -96,7 +115,7 @@ def find_ending(root: Path, ending: str) -> Found:
         todo += reversed(folders)
     if looked_at > _LOOKED_AT_MAX:
         kept.notes.append(f"Only {_LOOKED_AT_MAX} names of the workspace were looked at.")
-    return kept
+    return kept.counted()
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -118,9 +137,13 @@ def _facts(file: Path | os.DirEntry[str]) -> os.stat_result | None:
 
 def _keep(found: Found, path: str, facts: os.stat_result | None) -> None:
     """Take a file, or tell why not."""
-    if facts is None or not stat.S_ISREG(facts.st_mode) or not path.isprintable():
+    if facts is None or stat.S_ISDIR(facts.st_mode):
         return
-    if facts.st_size > FILE_BYTES_MAX:
+    if not stat.S_ISREG(facts.st_mode):
+        found.links += 1
+    elif not path.isprintable():
+        found.unprintable += 1
+    elif facts.st_size > FILE_BYTES_MAX:
         found.notes.append(f"{path} is left out: it has more than {FILE_BYTES_MAX} bytes.")
     elif len(found.stamps) < FILES_MAX:
         found.stamps.append((path, facts.st_mtime_ns, facts.st_size))

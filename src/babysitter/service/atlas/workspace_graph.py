@@ -72,7 +72,7 @@ class WorkspaceGraph:
             named = find_named(self._workspace.root, settings.atlas.documents, "[atlas] documents")
             code, stamp = self._read_code()
             return self._documents.get(
-                (settings.atlas, settings.secrets, named.stamps, stamp),
+                (settings.atlas, settings.secrets, named.stamp, stamp),
                 lambda notes: self._shelved(named, code, notes),
             )
 
@@ -109,7 +109,7 @@ class WorkspaceGraph:
             notes += found.notes
             return code
 
-        return self._code.get(found.stamps, make), found.stamps
+        return self._code.get(found.stamp, make), found.stamp
 
     def _shelved(self, named: Found, code: Code, notes: list[str]) -> Graph:
         documents = []
@@ -128,7 +128,7 @@ class WorkspaceGraph:
             settings = self._settings_now()
             named = find_named(self._workspace.root, settings.atlas.pages, "[atlas] pages")
             return self._imported.get(
-                (settings.atlas, settings.secrets, named.stamps), lambda notes: self._records(named, notes)
+                (settings.atlas, settings.secrets, named.stamp), lambda notes: self._records(named, notes)
             )
 
     def _records(self, named: Found, notes: list[str]) -> ImportedPages:

@@ -11,6 +11,7 @@ from babysitter.service.hosting.visit import Visit
 from babysitter.service.views import View
 
 PAGE = 50
+ARCHIVE_BYTES_MAX = 64 * 1024 * 1024
 
 
 class RunProof(View, frozen=True, kw_only=True):
@@ -110,9 +111,13 @@ class VisitedAudit:
         )
 
     def archive(self, run_id: str, workspace: str = "") -> bytes:
-        """Return a run's files, all but what is derived, as one tar file."""
+        """Return a run's files, all but what is derived, as one tar file.
+
+        Raises:
+            RefusedError: they are larger than ``ARCHIVE_BYTES_MAX``.
+        """
         hosted = self.visit.run("audit.read", run_id, workspace)
-        return run_archive(hosted.workspace, run_id)[0]
+        return run_archive(hosted.workspace, run_id, bytes_max=ARCHIVE_BYTES_MAX)[0]
 
 
 def _emergencies(hosted: Hosted) -> tuple[str, ...]:

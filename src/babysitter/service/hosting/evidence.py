@@ -5,7 +5,7 @@ Given as they are kept, in pieces: nothing here says that they are right, and no
 
 from dataclasses import dataclass
 
-from babysitter.journal.layout import shown_path
+from babysitter.journal.layout import JOURNAL, shown_path
 from babysitter.journal.reader import read_records
 from babysitter.model import events as ev
 from babysitter.model.errors import NotFoundError, UsageError
@@ -50,7 +50,8 @@ class VisitedEvidence:
     def journal(self, run_id: str, piece: Piece, workspace: str = "") -> bytes:
         """Return a piece of a run's journal; fewer bytes than wanted: that is all there is yet."""
         hosted = self.visit.run("run.read", run_id, workspace)
-        return hosted.workspace.store.read_journal(run_id, offset=piece.offset)[: piece.size]
+        store = hosted.workspace.store
+        return store.read_piece(run_id, JOURNAL, offset=piece.offset, bytes_max=piece.size).data
 
     def file(self, named: tuple[str, str], path: str, piece: Piece, workspace: str = "") -> bytes:
         """Return a piece of a file that a question shows, or of the document that shows it.
@@ -71,8 +72,8 @@ class VisitedEvidence:
                 f"{breakpoint_id[:80]} does not show {path[:200]}.",
                 hint="What it shows is in its line of the journal: BREAKPOINT_REQUESTED, files.",
             )
-        data = hosted.workspace.store.read_file(run_id, path)
-        return data[piece.offset : piece.offset + piece.size]
+        found = hosted.workspace.store.read_piece(run_id, path, offset=piece.offset, bytes_max=piece.size)
+        return found.data
 
 
 def _shown(hosted: Hosted, run_id: str, breakpoint_id: str) -> set[str]:

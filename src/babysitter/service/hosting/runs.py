@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from babysitter.journal.reader import Piece
 from babysitter.model.errors import NotFoundError, UsageError
 from babysitter.model.values import Json
 from babysitter.service.delivery import Delivery, Sent
@@ -234,7 +235,7 @@ class VisitedRuns:
             raise UsageError(
                 f"run {run_id} is driven by this server.", hint="Create it with drive false to perform it."
             )
-        found = Harness(hosted.workspace).iterate(run_id)
+        found = Harness(hosted.workspace, self.visit.caller.name).iterate(run_id)
         hosted.poke(run_id)
         return msgspec.structs.replace(found, run=without_place(found.run))
 
@@ -265,19 +266,14 @@ class VisitedRuns:
             raise UsageError(f"{stream[:40]!r} is no stream.", hint="Ask for stdout or stderr.")
         task = self.task(run_id, effect_id, hosted.id).task
         suffix = "" if task.attempt <= 1 else f".{task.attempt}"
-        try:
-            data = hosted.queries.read_file(run_id, f"tasks/{effect_id}/{stream}{suffix}.log")
-        except NotFoundError:
-            data = b""
-        begin = max(0, len(data) - OUTPUT_BYTES_MAX) if offset < 0 else min(offset, len(data))
-        piece = data[begin : begin + OUTPUT_BYTES_MAX]
+        piece = read_output(hosted, run_id, f"tasks/{effect_id}/{stream}{suffix}.log", offset)
         return Output(
             effect_id=effect_id,
             stream=stream,
-            offset=begin,
-            next=begin + len(piece),
-            size=len(data),
-            text=piece.decode("utf-8", "replace"),
+            offset=piece.offset,
+            next=piece.offset + len(piece.data),
+            size=piece.size,
+            text=piece.data.decode("utf-8", "replace"),
         )
 
     def post(self, run_id: str, effect_id: str, posted: Posted, workspace: str = "") -> SentView:
@@ -334,3 +330,11 @@ def _place_of(cursor: str, entries: list[Entry]) -> int:
 def without_place(view: RunView) -> RunView:
     """Return a run without where it lies on the server's disk, which is nobody's business."""
     return msgspec.structs.replace(view, location="")
+
+
+def read_output(hosted: Hosted, run_id: str, path: str, offset: int = -1) -> Piece:
+    """Return a part of what a program printed, nothing where it has printed nothing."""
+    try:
+        return hosted.queries.read_piece(run_id, path, offset=offset, bytes_max=OUTPUT_BYTES_MAX)
+    except NotFoundError:
+        return Piece(data=b"", offset=0, size=0)

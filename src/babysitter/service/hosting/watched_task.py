@@ -14,7 +14,7 @@ from babysitter.model.errors import BabysitterError, NotFoundError
 from babysitter.model.statement import APPROVAL_NAMESPACE
 from babysitter.model.values import Json
 from babysitter.service.hosting.hosting import Hosted
-from babysitter.service.hosting.runs import OUTPUT_BYTES_MAX
+from babysitter.service.hosting.runs import read_output
 from babysitter.service.hosting.visit import Visit
 from babysitter.service.views import View
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from babysitter.signing.verify import Trust
 
 VALUE_CHARS_MAX = 64 * 1024
+_INDENTED_BYTES_MAX = 16 * 1024
 
 
 class LogShown(View, frozen=True, kw_only=True):
@@ -212,8 +213,12 @@ def _value(hosted: Hosted, run_id: str, value: Json, ref: ev.BlobRef | None) -> 
     """Return a value as the journal has it, as text."""
     if ref is None:
         return _short(_pretty(value))
-    text = _text(hosted, run_id, ref.path)
-    return _short(text) if text is not None else f"({ref.path} is not there)"
+    try:
+        piece = hosted.queries.read_piece(run_id, ref.path, offset=0, bytes_max=VALUE_CHARS_MAX)
+    except NotFoundError:
+        return f"({ref.path} is not there)"
+    text, more = piece.data.decode("utf-8", "replace"), piece.size - len(piece.data)
+    return f"{text}\n… {more} bytes more" if more else text
 
 
 def _short(text: str) -> str:
@@ -223,7 +228,9 @@ def _short(text: str) -> str:
 
 
 def _pretty(value: Json) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    """Return a value over several lines, where that is short: indented, JSON may grow a hundredfold."""
+    data = msgspec.json.encode(value)
+    return (data if len(data) > _INDENTED_BYTES_MAX else msgspec.json.format(data, indent=2)).decode()
 
 
 def _text(hosted: Hosted, run_id: str, path: str) -> str | None:
@@ -244,13 +251,10 @@ def _sandbox_of(spec: str | None) -> str | None:
 
 
 def _log(hosted: Hosted, run_id: str, path: str, stream: str) -> LogShown:
-    try:
-        data = hosted.queries.read_file(run_id, path)
-    except NotFoundError:
-        data = b""
-    cut = max(0, len(data) - OUTPUT_BYTES_MAX)
-    text = data[cut:].decode("utf-8", "replace")
-    return LogShown(stream=stream, text=text, size=len(data), next=len(data), cut=cut)
+    piece = read_output(hosted, run_id, path)
+    text = piece.data.decode("utf-8", "replace")
+    end = piece.offset + len(piece.data)
+    return LogShown(stream=stream, text=text, size=piece.size, next=end, cut=piece.offset)
 
 
 def _approvals(hosted: Hosted, run_id: str, answers: Sequence[_Answer]) -> list[ApprovalShown]:

@@ -7,10 +7,10 @@ from babysitter.model.errors import SecretError, SettingsError
 from babysitter.model.notify_settings import ChannelTable, NotifyTable
 from babysitter.model.rules import Policy
 from babysitter.service.notify.channel import Channel, not_sent
-from babysitter.service.notify.reach import Permitted, Reach
 from babysitter.service.notify.signature import signing_key
 from babysitter.service.notify.through_apprise import AppriseService
 from babysitter.service.notify.webhook import Webhook
+from babysitter.transport.reach import Permitted, Reach
 
 
 class Resolve(Protocol):
@@ -52,13 +52,15 @@ def open_channel(table: ChannelTable, resolve: Resolve, reach: Reach) -> Channel
                 'Make one: printf "whsec_%s\\n" "$(openssl rand -base64 32)"',
             )
         keys.append(key)
-    permitted = Permitted(
+    return Webhook(
         channel=table.name,
-        allow_private=table.allow_private,
-        allow_http=table.allow_http,
+        url=url,
+        is_secret=table.is_secret,
+        keys=tuple(keys),
         timeout_s=table.timeout_s,
+        permitted=Permitted(allow_private=table.allow_private, allow_http=table.allow_http),
+        reach=reach,
     )
-    return Webhook(permitted=permitted, url=url, is_secret=table.is_secret, keys=tuple(keys), reach=reach)
 
 
 def check_names(settings: NotifyTable, policy: Policy) -> None:

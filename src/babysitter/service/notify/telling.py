@@ -14,11 +14,11 @@ from babysitter.service.notify.channel import Channel
 from babysitter.service.notify.kept import OutboxFiles
 from babysitter.service.notify.opening import check_names, open_channel
 from babysitter.service.notify.outbox import Outbox, Parts
-from babysitter.service.notify.reach import Reach
 from babysitter.service.notify.sending import Report
 from babysitter.service.notify.words import Letter, Surroundings
 from babysitter.service.views import View
 from babysitter.service.wiring import Workspace, beside_runs, folder_tree
+from babysitter.transport.reach import Reach
 
 _POLL_S = 1.0
 _BUSY_PAUSE_S = 0.2

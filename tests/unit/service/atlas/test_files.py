@@ -1,5 +1,6 @@
 """Documents, code and imported records as pages, and what of a workspace is never shown."""
 
+import os
 import random
 from pathlib import Path
 
@@ -213,6 +214,20 @@ def test_a_link_is_not_followed(tmp_path: Path, link: str) -> None:
 
     assert b"hunter2" not in shown
     assert b"# X" in shown
+
+
+def test_names_that_can_not_be_shown_and_links_are_counted_and_not_named(tmp_path: Path) -> None:
+    """A page without them looked whole. Neither is named: a name may hold a credential."""
+    atlas = Atlas(folder(tmp_path, {"docs/a.md": "# A"}))
+    for name in (b"b\nc.md", b"d\x1b[31m.md", b"e\xff.md"):
+        Path(os.fsdecode(os.fsencode(tmp_path / "docs") + b"/" + name)).write_text("# X", encoding="utf-8")
+    (tmp_path / "docs" / "f.md").symlink_to(tmp_path / "docs" / "a.md")
+
+    assert [hit.id for hit in atlas.search("", kind="Document")] == ["document:docs", "document:docs-a"]
+    assert atlas.notes() == (
+        "Left out, as their names can't be printed: 3.",
+        "Left out, as they are links or no files at all: 1.",
+    )
 
 
 def test_what_is_too_large_is_left_out_and_told(tmp_path: Path) -> None:

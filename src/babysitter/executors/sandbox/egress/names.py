@@ -1,9 +1,9 @@
 """Names to addresses, on our side: a task has no resolver of its own."""
 
-import socket
 from typing import Protocol
 
-from babysitter.model.network import Address, parse_address
+from babysitter.model.network import Address
+from babysitter.transport.names import system_addresses
 
 
 class NameResolver(Protocol):
@@ -23,9 +23,4 @@ class SystemNames:
 
     def addresses(self, host: str) -> list[Address]:
         """See NameResolver."""
-        found: list[Address] = []
-        for *_, place in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM):
-            address = parse_address(str(place[0]))
-            if address is not None and address not in found:
-                found.append(address)
-        return found
+        return system_addresses(host)

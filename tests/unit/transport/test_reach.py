@@ -1,19 +1,21 @@
-"""Where a webhook may lead: to the public internet, by the address that was checked, unless it is said."""
+"""Where a request may lead: by the address that was checked, to what the settings permit."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from babysitter.model.errors import NotifyError
 from babysitter.model.network import Address, parse_address
-from babysitter.service.notify.reach import Permitted, Reach, parse_target
+from babysitter.transport.address import Target, parse_target, problem_of_url
+from babysitter.transport.deadline import Deadline
+from babysitter.transport.reach import Permitted, Reach
+from babysitter.transport.unreachable import UnreachableError
 
-STRICT = Permitted(channel="ops", allow_private=False, allow_http=False, timeout_s=5.0)
-AT_HOME = replace(STRICT, allow_private=True)
+STRICT = Permitted(allow_private=False)
+AT_HOME = Permitted()
 
 
 def names(**known: str) -> Any:
@@ -27,12 +29,20 @@ def names(**known: str) -> Any:
 
 
 def refused(url: str, permitted: Permitted = STRICT, **known: str) -> str:
+    with pytest.raises(UnreachableError) as caught, closing(connected(url, permitted, **known)):
+        pass
+    assert caught.value.reason == ("plain" if "TLS" in str(caught.value) else "private")
+    return str(caught.value)
+
+
+def connected(url: str, permitted: Permitted, **known: str) -> socket.socket:
+    return Reach(names(**known)).connect(target_of(url), permitted, Deadline(5))
+
+
+def target_of(url: str) -> Target:
     target = parse_target(url)
     assert target is not None
-    with pytest.raises(NotifyError) as caught, closing(Reach(names(**known)).connect(target, permitted)):
-        pass
-    assert caught.value.facts["reason"] == "address"
-    return str(caught.value.message)
+    return target
 
 
 @pytest.fixture
@@ -80,10 +90,7 @@ def test_a_name_without_an_address_is_refused() -> None:
 
 
 def test_it_is_reached_where_the_settings_say_so(port: int) -> None:
-    target = parse_target(f"http://127.0.0.1:{port}/")
-    assert target is not None
-
-    with closing(Reach().connect(target, AT_HOME)) as sock:
+    with closing(connected(f"http://127.0.0.1:{port}/", AT_HOME)) as sock:
         assert sock.getpeername() == ("127.0.0.1", port)
 
 
@@ -97,12 +104,11 @@ def test_what_is_connected_to_is_what_was_checked(port: int, monkeypatch: pytest
         return whole(("127.0.0.1", port), **more)
 
     monkeypatch.setattr(socket, "create_connection", noting)
-    target = parse_target("https://hooks.example/")
-    assert target is not None
+    target, reach = target_of("https://hooks.example/"), Reach(names(hooks_example="93.184.216.34"))
 
     with suppress(OSError):
         # What listens there does not speak TLS; that is not what this is about.
-        Reach(names(hooks_example="93.184.216.34")).connect(target, replace(STRICT, timeout_s=0.2)).close()
+        reach.connect(target, STRICT, Deadline(0.2)).close()
 
     assert connected == [("93.184.216.34", 443)]
 
@@ -113,7 +119,7 @@ def test_without_tls_only_this_machine_is_reached(address: str) -> None:
 
 
 def test_without_tls_another_machine_takes_a_word_of_the_settings_and_is_still_checked() -> None:
-    said = replace(STRICT, allow_http=True)
+    said = Permitted(allow_private=False, allow_http=True)
 
     assert "not of the public internet" in refused("http://hooks.example/", said, hooks_example="10.0.0.1")
 
@@ -139,6 +145,55 @@ def test_without_tls_another_machine_takes_a_word_of_the_settings_and_is_still_c
 )
 def test_what_is_no_address_is_none(url: str) -> None:
     assert parse_target(url) is None
+    assert problem_of_url(url) != ""
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("https://id.example.com/x?y=1", ""),
+        ("https://witness.example.com:8443/a/b?c=d", ""),
+        ("http://localhost:1/", ""),
+        ("http://127.8.8.8", ""),
+        ("http://[::1]:1/", ""),
+        ("http://id.example.com/", "is not protected by TLS"),
+        ("http://localhost.example.com", "is not protected by TLS"),
+        ("http://127.0.0.1.example.com", "is not protected by TLS"),
+        ("http://10.0.0.1/", "is not protected by TLS"),
+        ("http://0.0.0.0", "is not protected by TLS"),
+        ("ftp://localhost/", "is not protected by TLS"),
+        ("https://me:word@id.example.com/", "holds a name or password"),
+        ("https:///x", "is no address"),
+        ("https://id.example.com/#x", "is no address"),
+        ("https://id.example.com/\r\nHost: x", "is no address"),
+        ("https://id.example.com:port/", "is no address"),
+        ("https://[::1", "is no address"),
+        ("id.example.com", "is no address"),
+        ("", "is no address"),
+    ],
+)
+def test_which_addresses_are_asked(url: str, problem: str) -> None:
+    assert problem_of_url(url) == problem
+
+
+def test_a_name_that_nobody_resolves_in_time_is_left() -> None:
+    released = threading.Event()
+
+    def hangs(_: str) -> list[Address]:
+        released.wait(60)
+        return []
+
+    with pytest.raises(TimeoutError):
+        Reach(hangs).connect(target_of("https://hooks.example/"), STRICT, Deadline(0.2))
+    released.set()
+
+
+def test_a_resolver_that_fails_is_an_error_like_any_other() -> None:
+    def fails(_: str) -> list[Address]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with pytest.raises(OSError, match="not known"):
+        Reach(fails).connect(target_of("https://hooks.example/"), STRICT, Deadline(5))
 
 
 def test_a_target_has_its_path_and_query() -> None:

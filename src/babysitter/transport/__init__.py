@@ -1,0 +1,1 @@
+"""Asking another machine over HTTP: one way, with one set of limits, for whoever has to."""
