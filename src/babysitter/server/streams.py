@@ -7,6 +7,7 @@ A stream holds no thread while nothing happens. Its credential is looked at agai
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import msgspec
 from anyio import to_thread
@@ -76,7 +77,7 @@ async def _lines(hosted: Hosted, run_id: str, after: int, still: Still) -> Async
             loop.call_soon_threadsafe(moved.set)
 
     leave = hosted.feed.watch(note)
-    tail = JournalTail(hosted.workspace.store, run_id)
+    tail, look = JournalTail(hosted.workspace.store, run_id), _Look(still)
     try:
         yield b": here\n\n"
         while True:
@@ -88,9 +89,9 @@ async def _lines(hosted: Hosted, run_id: str, after: int, still: Still) -> Async
                 yield b"event: end\ndata: {}\n\n"
                 return
             if not await _waited(moved):
-                if await to_thread.run_sync(still) is None:
-                    return
                 yield b": still here\n\n"
+            if await look.says_no():
+                return
     finally:
         leave()
 
@@ -111,37 +112,69 @@ def _new_lines(tail: JournalTail, after: int) -> tuple[bytes, bool]:
 
 
 async def _moves(hosted: list[Hosted], still: Still) -> AsyncIterator[bytes]:
-    """Yield which runs have moved, at most a few times a second however much happens."""
-    loop, moved, which = asyncio.get_running_loop(), asyncio.Event(), set[str]()
-
-    def note(run_id: str) -> None:
-        if run_id in which:
-            # It will be told, after what happened now: nothing is to be woken for.
-            return
-
-        def remember() -> None:
-            which.add(run_id)
-            moved.set()
-
-        loop.call_soon_threadsafe(remember)
-
-    leaves = [each.feed.watch(note) for each in hosted]
+    """Yield which runs have moved and which have written, a few times a second however much happens."""
+    news, look = _News(), _Look(still)
+    moved, wrote = partial(news.note, "moved"), partial(news.note, "wrote")
+    leaves = [each.feed.watch(moved, wrote=wrote) for each in hosted]
     try:
         yield b": here\n\n"
         while True:
-            if await _waited(moved):
+            if await _waited(news.came):
                 # What comes in the same moment is told together.
                 await asyncio.sleep(_TOGETHER_S)
-                moved.clear()
-                runs, which = sorted(which), set()
-                yield b"event: moved\ndata: %b\n\n" % msgspec.json.encode({"runs": runs[:_NAMED_MAX]})
-            elif await to_thread.run_sync(still) is None:
-                return
+                yield news.taken()
             else:
                 yield b": still here\n\n"
+            if await look.says_no():
+                return
     finally:
         for leave in leaves:
             leave()
+
+
+class _News:
+    """Which runs something happened to since it was last told. Noted from any thread, taken by the loop's."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._runs: dict[str, set[str]] = {"moved": set(), "wrote": set()}
+        self.came = asyncio.Event()
+
+    def note(self, kind: str, run_id: str) -> None:
+        """Take note; a run that will be told of anyway wakes nobody."""
+        if run_id not in self._runs[kind]:
+            self._loop.call_soon_threadsafe(self._remember, kind, run_id)
+
+    def _remember(self, kind: str, run_id: str) -> None:
+        self._runs[kind].add(run_id)
+        self.came.set()
+
+    def taken(self) -> bytes:
+        """Return the events that tell of it, and forget it."""
+        self.came.clear()
+        noted, self._runs = self._runs, {kind: set() for kind in self._runs}
+        return b"".join(
+            b"event: %b\ndata: %b\n\n"
+            % (kind.encode(), msgspec.json.encode({"runs": sorted(runs)[:_NAMED_MAX]}))
+            for kind, runs in noted.items()
+            if runs
+        )
+
+
+class _Look:
+    """Asks again whether a credential holds, once in a while, however much there is to tell meanwhile."""
+
+    def __init__(self, still: Still) -> None:
+        self._still = still
+        self._due = asyncio.get_running_loop().time() + LOOK_EVERY_S
+
+    async def says_no(self) -> bool:
+        """Tell whether the credential holds no more."""
+        now = asyncio.get_running_loop().time()
+        if now < self._due:
+            return False
+        self._due = now + LOOK_EVERY_S
+        return await to_thread.run_sync(self._still) is None
 
 
 _TOGETHER_S = 0.25

@@ -180,6 +180,27 @@ def test_a_stream_ends_when_its_credential_no_longer_counts(
                 server.door.callers["viewer"] = taken
 
 
+@pytest.mark.promise("G19")
+def test_a_stream_that_always_has_something_to_tell_ends_with_its_credential_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "LOOK_EVERY_S", 0.6)
+
+    with listening(tmp_path) as (server, port), connected(port) as sock:
+        feed = server.hosting.home.feed
+        sock.sendall(head("GET", "/stream", token="viewer", more="Connection: close\r\n"))
+        until(sock, b": here")
+        server.door.callers.pop("viewer")
+        told = 0
+        while told < 20:
+            feed.tell("r")
+            if not sock.recv(65536):
+                break
+            told += 1
+
+        assert told < 20, "it went on telling"
+
+
 def test_one_caller_can_not_open_all_the_streams_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
