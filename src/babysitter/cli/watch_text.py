@@ -72,11 +72,11 @@ def run_screen(run: RunView, times: TimelineView, size: Size, *, back: int = 0) 
 
 
 def inbox_screen(questions: Sequence[BreakpointView], size: Size) -> list[Line]:
-    """Return the lines of what waits for people."""
+    """Return the lines of what waits for people: what expires soonest first, then the oldest."""
     count = len(questions)
     head = f"{count} question{'' if count == 1 else 's'} wait{'s' if count == 1 else ''} for a person"
     lines = [Line(text=head if count else "Nothing waits for a person.", bold=True), Line(text="")]
-    for asked in questions:
+    for asked in sorted(questions, key=lambda each: (each.expires_at or "~", each.asked_at)):
         lines += [*_question(asked), Line(text="")]
     fits = lines[: size.lines - 2]
     more = (
@@ -103,8 +103,9 @@ def _spent(run: RunView, times: TimelineView) -> str:
 
 def _question(asked: BreakpointView) -> list[Line]:
     key = " --key KEY" if asked.needs_key else ""
+    until = f"[expires {asked.expires_at[11:16]} UTC] " if asked.expires_at else ""
     return [
-        Line(text=f"◆ {one_line(asked.question)}", colour="cyan", bold=True),
+        Line(text=f"◆ {until}{one_line(asked.question)}", colour="cyan", bold=True),
         Line(text=f"  babysitter approve {asked.run_id}/{asked.breakpoint_id}{key}"),
     ]
 

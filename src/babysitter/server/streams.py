@@ -8,6 +8,7 @@ ends it. A reader that does not read is left.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import msgspec
 from anyio import to_thread
@@ -136,38 +137,54 @@ def _new_lines(tail: JournalTail, after: int) -> tuple[bytes, bool]:
 
 
 async def _moves(hosted: list[Hosted], may: _Leave) -> AsyncIterator[bytes]:
-    """Yield which runs have moved, at most a few times a second however much happens."""
-    loop, moved, which = asyncio.get_running_loop(), asyncio.Event(), set[str]()
-
-    def note(run_id: str) -> None:
-        if run_id in which:
-            # It will be told, after what happened now: nothing is to be woken for.
-            return
-
-        def remember() -> None:
-            which.add(run_id)
-            moved.set()
-
-        loop.call_soon_threadsafe(remember)
-
-    leaves = [each.feed.watch(note) for each in hosted]
+    """Yield which runs have moved and which have written, a few times a second however much happens."""
+    news = _News()
+    moved, wrote = partial(news.note, "moved"), partial(news.note, "wrote")
+    leaves = [each.feed.watch(moved, wrote=wrote) for each in hosted]
     try:
         yield b": here\n\n"
         while True:
-            has_moved = await _waited(moved)
+            has_moved = await _waited(news.came)
             if not await may.holds():
                 return
             if has_moved:
                 # What comes in the same moment is told together.
                 await asyncio.sleep(_TOGETHER_S)
-                moved.clear()
-                runs, which = sorted(which), set()
-                yield b"event: moved\ndata: %b\n\n" % msgspec.json.encode({"runs": runs[:_NAMED_MAX]})
+                yield news.taken()
             else:
                 yield b": still here\n\n"
     finally:
         for leave in leaves:
             leave()
+
+
+class _News:
+    """Which runs something happened to since it was last told. Noted from any thread, taken by the loop's."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._runs: dict[str, set[str]] = {"moved": set(), "wrote": set()}
+        self.came = asyncio.Event()
+
+    def note(self, kind: str, run_id: str) -> None:
+        """Take note; a run that will be told of anyway wakes nobody."""
+        if run_id not in self._runs[kind]:
+            self._loop.call_soon_threadsafe(self._remember, kind, run_id)
+
+    def _remember(self, kind: str, run_id: str) -> None:
+        self._runs[kind].add(run_id)
+        self.came.set()
+
+    def taken(self) -> bytes:
+        """Return the events that tell of it, and forget it."""
+        self.came.clear()
+        noted, self._runs = self._runs, {kind: set() for kind in self._runs}
+        return b"".join(
+            b"event: %b\ndata: %b\n\n"
+            % (kind.encode(), msgspec.json.encode({"runs": sorted(runs)[:_NAMED_MAX]}))
+            for kind, runs in noted.items()
+            if runs
+        )
 
 
 _TOGETHER_S = 0.25

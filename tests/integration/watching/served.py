@@ -80,6 +80,10 @@ class Server:
         home.poke(run_id)
         return self.written[run_id]
 
+    def tell_written(self, run_id: str) -> None:
+        """Say that a task of the run has written, as its driver does."""
+        self.hosting.home.feed.tell_written(run_id)
+
     def tell(self, run_id: str) -> None:
         """Have watchers told that the run has moved."""
         self.hosting.home.poke(run_id)

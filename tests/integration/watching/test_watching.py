@@ -1,5 +1,6 @@
 """In a real browser: pages of runs move by themselves, stay fluid, and run nobody else's code."""
 
+import pytest
 from playwright.sync_api import Page, Request, expect
 
 from babysitter.journal.layout import output_path
@@ -54,12 +55,15 @@ def test_the_list_and_the_run_move_by_themselves(page: Page, server: Server) -> 
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_hidden()
 
 
-def test_output_goes_on_where_it_was(page: Page, server: Server) -> None:
-    run = runs.going(server, "moves-2")
+@pytest.mark.parametrize(
+    ("run_id", "driven"), [("moves-2", "moves-2"), ("moves-6.1", "moves-6")], ids=["run", "child"]
+)
+def test_output_goes_on_where_it_was(page: Page, server: Server, run_id: str, driven: str) -> None:
+    run = runs.going(server, run_id)
     sink = run.writer.open_output(output_path("1-report", "stdout", 1), 1_000_000)
     # More than the search for credentials holds back.
     sink.write(b"".join(b"line %d of the first\n" % number for number in range(2000)))
-    open_stream(page, "/runs/moves-2")
+    open_stream(page, f"/runs/{run_id}")
     page.get_by_role("link", name="Write the report").click()
     log = page.get_by_label("stdout")
     expect(log).to_contain_text("line 0 of the first")
@@ -68,7 +72,7 @@ def test_output_goes_on_where_it_was(page: Page, server: Server) -> None:
 
     sink.write(b"".join(b"line %d of the second\n" % number for number in range(2000)))
     sink.close()
-    server.tell("moves-2")
+    server.tell_written(driven)
 
     expect(log).to_contain_text("line 1999 of the second")
     text = log.text_content() or ""
@@ -76,8 +80,27 @@ def test_output_goes_on_where_it_was(page: Page, server: Server) -> None:
         text.count(f"line {number} of the {which}\n") for number in (0, 1999) for which in ("first", "second")
     ] == [1] * 4
     assert [url for url in asked if "stdout" in url] == [
-        f"/api/v1/runs/moves-2/tasks/1-report/stdout?workspace=shop&offset={before}"
+        f"/api/v1/runs/{run_id}/tasks/1-report/stdout?workspace=shop&offset={before}"
     ]
+    assert [url for url in asked if "stdout" not in url] == []  # what is written moves nothing else
+
+
+def test_nothing_hides_in_what_a_run_says_of_itself(page: Page, server: Server) -> None:
+    """A letter that turns the rest around would show another name than the one that is approved."""
+    run = runs.going(server, "hidden-1")
+    turned, written_out = "pay \u202egnp.exe", "pay ⟨U+202E RIGHT-TO-LEFT OVERRIDE⟩gnp.exe"
+    run.add(runs.wanted("2", "step", turned), runs.asked(run, "3", "3-go", turned, title=turned), after_s=1)
+    server.tell("hidden-1")
+
+    for path, times in (
+        ("/runs/hidden-1", 4),
+        ("/runs/hidden-1/events?type=EFFECT_REQUESTED", 1),
+        ("/runs/hidden-1/tasks/2-step", 2),
+    ):
+        page.goto(path)
+        said = page.locator("main").inner_text()
+        assert "\u202e" not in said, path
+        assert said.count(written_out) == times, path
 
 
 def test_who_looks_away_asks_for_nothing_and_misses_nothing(page: Page, server: Server) -> None:
@@ -101,7 +124,7 @@ def test_ten_thousand_lines_stay_fluid_and_a_storm_of_moves_is_no_storm_of_reque
 ) -> None:
     run = runs.large(server)
     open_stream(page, "/runs/large")
-    expect(page.locator(".rows .line[data-kind]")).to_have_count(134)
+    expect(page.locator(".rows .line[data-kind]")).to_have_count(200)
     assert page.evaluate("document.querySelectorAll('*').length") < 5000
     asked = asked_of(page, server)
 
@@ -123,7 +146,12 @@ def test_ten_thousand_lines_stay_fluid_and_a_storm_of_moves_is_no_storm_of_reque
     page.get_by_role("link", name="Earlier").first.click()
     expect(page.locator(".rows .line[data-kind]")).to_have_count(200)
     page.goto("/runs/large/events")
-    expect(page.locator(".lines details")).to_have_count(63)
+    expect(page.locator(".lines details")).to_have_count(100)
+    before = page.locator(".lines .seq").last.inner_text()
+    run.add(runs.wanted("9000", "step", "The last of all"), after_s=0.01)
+    server.tell("large")
+    expect(page.locator(".lines details").last).to_contain_text("The last of all")
+    assert int(page.locator(".lines .seq").last.inner_text()) == int(before) + 1
     page.goto("/runs/large/events?begin=0")
     expect(page.locator(".lines details")).to_have_count(100)
 

@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from babysitter.cli.screen import cut
@@ -65,6 +66,21 @@ def test_the_last_rows_are_in_sight_and_the_first_ones_are_scrolled_to() -> None
     assert re.search(r"^60 ", text(last), re.MULTILINE)
     assert not re.search(r"^1 ", text(last), re.MULTILINE)
     assert re.search(r"^1 ", text(first), re.MULTILINE)
+
+
+def test_what_expires_soonest_stands_first_and_says_when() -> None:
+    place = workspace()
+    start(place, "asking", None)
+    (asked,) = Queries(place).inbox()
+    late, soon = (
+        msgspec.structs.replace(asked, breakpoint_id=name, expires_at=f"2026-11-28T{hour}:30:00Z")
+        for name, hour in (("late", "18"), ("soon", "09"))
+    )
+
+    drawn = text(inbox_screen([asked, late, soon], Size(columns=120, lines=20)))
+
+    assert re.findall(r"approve r/(\S+)", drawn) == ["soon", "late", asked.breakpoint_id]
+    assert re.findall(r"\[expires (.*?)\]", drawn) == ["09:30 UTC", "18:30 UTC"]
 
 
 def test_an_inbox_without_questions_says_so() -> None:

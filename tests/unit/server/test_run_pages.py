@@ -130,7 +130,7 @@ def test_lines_are_filtered_by_type_and_paged(server: Server) -> None:
     some = text(server, f"/runs/{RUN_ID}/events?type=EFFECT_STARTED,TIMER_SET")
     later = text(server, f"/runs/{RUN_ID}/events?type=EFFECT_STARTED&begin=2", **PART)
 
-    assert (some.count('<strong class="mono">EFFECT_STARTED'), some.count(">TIMER_SET<")) == (3, 1)
+    assert (some.count('<strong class="mono type">EFFECT_STARTED'), some.count(">TIMER_SET<")) == (3, 1)
     assert later.count("<details>") == 1
     assert server.client("viewer").get(f"/runs/{RUN_ID}/events?type=NONE", headers=PAGE).status_code == 400
 

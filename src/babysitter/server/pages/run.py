@@ -70,10 +70,11 @@ def events(asked: Asked) -> Reply:
         text = urlencode({name: value for name, value in query.items() if value})
         return f"/runs/{shown.run_id}/events" + (f"?{text}" if text else "")
 
-    facts: dict[str, Any] = {"shown": shown, "types": types, "link": link, "gist": gist}
+    facts: dict[str, Any] = {"shown": shown, "types": types, "link": link, "gist": gist, "figure": figure}
     if _wants_a_part(asked):
-        return fragment("run_lines.html", **facts)
-    return page(asked, "run_events.html", section="Runs", title=f"Events · {shown.run_id}", **facts)
+        return fragment("run_lines.html", is_part=True, **facts)
+    title = f"Events · {shown.run_id}"
+    return page(asked, "run_events.html", section="Runs", title=title, is_part=False, **facts)
 
 
 def source(asked: Asked) -> Reply:

@@ -1,5 +1,6 @@
 // What every page does: times as people say them, the count of what waits in the title, and word from the server
-// that something has moved, which parts of the page listen to ("moved from:body"). Nothing is asked for on a clock.
+// that something has moved, which parts of the page listen to ("moved from:body"); that a task has written is "wrote".
+// Nothing is asked for on a clock.
 
 const MOVED_EVERY_MS = 1000;
 
@@ -33,7 +34,8 @@ function countInTitle() {
   document.title = count === "0" || count === "" ? plain : `(${count}) ${plain}`;
 }
 
-function listen() {
+/** Return what takes note of runs, and tells the page of them together, once a second at most. */
+function teller(name) {
   let last = 0;
   let waiting = 0;
   let found = { runs: new Set(), all: false };
@@ -42,18 +44,22 @@ function listen() {
     waiting = 0;
     const detail = { runs: [...found.runs], all: found.all };
     found = { runs: new Set(), all: false };
-    document.body.dispatchEvent(new CustomEvent("moved", { detail }));
+    document.body.dispatchEvent(new CustomEvent(name, { detail }));
   };
-  const soon = () => {
+  return ({ runs = [], all = false }) => {
+    for (const run of runs) found.runs.add(run);
+    found.all ||= all;
     if (!waiting) waiting = setTimeout(tell, Math.max(0, MOVED_EVERY_MS - (Date.now() - last)));
   };
+}
+
+function listen() {
+  const [moved, wrote] = [teller("moved"), teller("wrote")];
   const source = new EventSource("/stream");
   // What moved before the stream was open, or while it was away, nobody tells: all may have.
-  source.addEventListener("open", () => { found.all = true; soon(); });
-  source.addEventListener("moved", (event) => {
-    for (const run of JSON.parse(event.data).runs) found.runs.add(run);
-    soon();
-  });
+  source.addEventListener("open", () => moved({ all: true }));
+  source.addEventListener("moved", (event) => moved(JSON.parse(event.data)));
+  source.addEventListener("wrote", (event) => wrote(JSON.parse(event.data)));
   addEventListener("pagehide", () => source.close());
 }
 

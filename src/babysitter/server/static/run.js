@@ -5,30 +5,41 @@ import { say, sayTimes } from "./page.js";
 const NAMED_MAX = 200;
 const LINES_MAX = 500;
 const LOG_CHARS_MAX = 512 * 1024;
-const missed = { all: false, runs: new Set() };
+const missed = { all: false, runs: new Set(), wrote: false };
 
 document.body.addEventListener("moved", ({ detail }) => {
   if (detail.all || detail.runs.length >= NAMED_MAX) missed.all = true;
   for (const run of detail.runs) missed.runs.add(run);
   if (!document.hidden) refresh();
 });
+document.body.addEventListener("wrote", ({ detail }) => {
+  // A child's tasks write in the name of the run that is driven, the topmost; the child's id begins with its.
+  const isMeant = (run) => detail.runs.length >= NAMED_MAX || detail.runs.some((each) => `${run}.`.startsWith(`${each}.`));
+  if (!document.hidden) readOn(isMeant);
+  else missed.wrote = true;
+});
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && (missed.all || missed.runs.size)) refresh();
+  if (!document.hidden && (missed.all || missed.runs.size || missed.wrote)) refresh();
 });
 
 function refresh() {
-  const all = missed.all;
+  const [all, wrote] = [missed.all, missed.wrote];
   const runs = new Set(missed.runs);
-  missed.all = false;
+  missed.all = missed.wrote = false;
   missed.runs.clear();
   const isMeant = (run) => all || run === "all" || runs.has(run);
-  for (const log of document.querySelectorAll("pre[data-tail]")) {
-    if (isMeant(log.dataset.run) && document.querySelector("#task-facts[data-moved]")) goOn(log);
-  }
+  readOn((run) => wrote || isMeant(run));
   for (const part of document.querySelectorAll("[data-moved]")) {
     if (!isMeant(part.dataset.moved)) continue;
     if (part.dataset.newer) addLines(part);
     else part.dispatchEvent(new Event("refresh"));
+  }
+}
+
+/** Read on where the output of runs that are meant is shown. */
+function readOn(isMeant) {
+  for (const log of document.querySelectorAll("pre[data-tail]")) {
+    if (isMeant(log.dataset.run) && document.querySelector("#task-facts[data-moved]")) goOn(log);
   }
 }
 

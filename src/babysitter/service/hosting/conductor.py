@@ -32,12 +32,13 @@ LINGER_S = 0.2
 """A driver waits for timers nearer than that instead of leaving and coming back."""
 
 
-class _Teller(Silence):
+class Teller(Silence):
     """The face of a driver that nobody sits before: it tells the feed of lines, and of what tasks write."""
 
     def __init__(self, conductor: "Conductor", run_id: str) -> None:
         self._conductor = conductor
         self._run_id = run_id
+        self._bytes = -1
 
     @property
     def follows(self) -> Follows:
@@ -51,8 +52,11 @@ class _Teller(Silence):
             self._conductor.wrote(self._run_id)
 
     def journaled(self) -> None:
-        """See Face."""
-        self._conductor.moved(self._run_id)
+        """See Face. A driver comes by in each of its rounds; in most of them nothing was journaled."""
+        length = self._conductor.length_of(self._run_id)
+        if length != self._bytes:
+            self._bytes = length
+            self._conductor.moved(self._run_id)
 
 
 @dataclass(slots=True)
@@ -107,7 +111,11 @@ class Conductor:
 
     def wrote(self, run_id: str) -> None:
         """A task of the run has written output."""
-        self._feed.tell(run_id)
+        self._feed.tell_written(run_id)
+
+    def length_of(self, run_id: str) -> int:
+        """Return how many bytes a run's journal has."""
+        return self._workspace.store.journal_size(run_id)
 
     def moved(self, run_id: str) -> None:
         """Take note that a run has new lines. Called by its driver."""
@@ -217,7 +225,7 @@ class Conductor:
     def _drive(self, run_id: str, patience: Patience) -> None:
         problem, pause_s = "", 0.0
         try:
-            self._runs.drive(run_id, patience=patience, face=_Teller(self, run_id))
+            self._runs.drive(run_id, patience=patience, face=Teller(self, run_id))
         except RunLockedError:
             # Somebody else drives it, which is all that is wanted; when they leave, we look again.
             pause_s = LOCKED_AGAIN_S

@@ -88,7 +88,7 @@ class VisitedWatching:
             state.apply(event, seq=record.seq, recorded_at=record.recorded_at)
             timeline.apply(event, seq=record.seq, recorded_at=record.recorded_at)
         view = timeline.view(hosted.workspace.clock.now_ns())
-        begin = _page_of(view.rows) if first is None else max(0, first - first % ROWS)
+        begin = _page_of(view.rows) if first is None else max(0, first)
         entry = hosted.catalogue.get(run_id)
         assert state.created is not None, "a run that is found begins with RUN_CREATED"
         return RunWatched(
@@ -133,7 +133,7 @@ class VisitedWatching:
             if not types or record.type in types:
                 wanted.append(record)
         if begin is None:
-            begin = (len(wanted) - 1) // LINES * LINES
+            begin = _last_page(len(wanted), LINES)
         begin = min(max(0, begin), len(wanted))
         part = wanted[begin : begin + LINES]
         end = begin + len(part)
@@ -162,7 +162,11 @@ def verified_now(hosted: Hosted, run_id: str) -> VerifiedRun:
 
 
 def _page_of(rows: Sequence[Row]) -> int:
-    """Return where the page begins on which the first open row stands, else the last page."""
+    """Return where the page begins on which the first open row stands; on the last one, a full one."""
     place = next((index for index, row in enumerate(rows) if any(bar.open for bar in row.bars)), None)
-    place = max(0, len(rows) - 1) if place is None else place
-    return place - place % ROWS
+    return _last_page(len(rows), ROWS) if place is None or place >= len(rows) - ROWS else place - place % ROWS
+
+
+def _last_page(total: int, size: int) -> int:
+    """Return where the last page begins: a full one, since a few lines alone tell nobody what led to them."""
+    return max(0, total - size)

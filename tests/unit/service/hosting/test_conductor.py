@@ -15,12 +15,13 @@ from babysitter.model.runner import Attempt
 from babysitter.service.delivery import Delivery
 from babysitter.service.hosting import conductor
 from babysitter.service.hosting.catalogue import Catalogue, Entry
-from babysitter.service.hosting.conductor import Conductor
+from babysitter.service.hosting.conductor import Conductor, Teller
 from babysitter.service.hosting.feed import Feed
 from babysitter.service.ports import SystemClock
 from babysitter.service.process.admitted import Admitted
 from babysitter.service.process.closure import Sources
 from babysitter.service.reading import read_state
+from babysitter.service.runs import RunService
 from babysitter.service.session import NewRun, create_run
 from babysitter.stores.interface import Holder, Store
 from babysitter.testing.clocks import FakeClock
@@ -121,6 +122,23 @@ def test_what_others_did_on_disk_is_noticed() -> None:
         stage.until("completed")
 
     assert stage.output() == ["by somebody else"]
+
+
+def test_a_run_has_moved_when_it_has_new_lines_and_not_when_its_tasks_write() -> None:
+    stage, moved, wrote = Stage(), list[str](), list[str]()
+    stage.create("listening", 1)
+    stage.feed.watch(moved.append, wrote=wrote.append)
+    face = Teller(stage.conductor, "r")
+
+    for _ in range(3):
+        face.journaled()
+        face.output("1-build", "stdout", b"more")
+    assert (moved, wrote) == (["r"], ["r", "r", "r"])
+
+    Delivery(stage.place).signal("r", "news", "early")
+    RunService(stage.place).drive("r")
+    face.journaled()
+    assert moved == ["r", "r"]
 
 
 def test_what_comes_while_a_run_is_driven_is_not_forgotten() -> None:
