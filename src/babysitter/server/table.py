@@ -1,7 +1,7 @@
 """Every route of the server, gathered."""
 
 from babysitter.server import mcp_mount
-from babysitter.server.api import breakpoints, evidence, login, people, questions, runs, system
+from babysitter.server.api import audits, breakpoints, evidence, login, people, questions, runs, scan, system
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
 from babysitter.server.pages import atlas, audit, doors, frame, inbox, question
@@ -26,6 +26,8 @@ TABLE: Table = (
     *doors.ROUTES,
     *breakpoints.ROUTES,
     *evidence.ROUTES,
+    *audits.ROUTES,
+    *scan.ROUTES,
     *login.ROUTES,
     *people.ROUTES,
     *mcp_mount.ROUTES,
