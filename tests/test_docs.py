@@ -19,7 +19,6 @@ import pytest
 from babysitter.config import Settings
 from babysitter.mcp.arguments import ARGUMENTS_BYTES_MAX
 from babysitter.mcp.drives import DRIVES_MAX
-from babysitter.mcp.reading import FINDINGS_MAX
 from babysitter.mcp.server import CALLS_MAX, RESULT_BYTES_MAX
 from babysitter.mcp.stdio import LINE_BYTES_MAX
 from babysitter.mcp.tools import TOOLS
@@ -28,6 +27,7 @@ from babysitter.model.events import EVENT_TYPES
 from babysitter.model.values import MAX_DEPTH
 from babysitter.server.mcp_mount import ALL_MAX, PER_CALLER_MAX
 from babysitter.server.refused import BODY_BYTES_MAX, GATE
+from babysitter.service.confined_scanning import FINDINGS_MAX
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"

@@ -1,9 +1,5 @@
 """Tools that change nothing: each reads its arguments, asks one use case, and gives its view."""
 
-from pathlib import Path
-
-from msgspec import structs
-
 from babysitter.mcp import arguments as given
 from babysitter.mcp.calls import Call
 from babysitter.mcp.results import (
@@ -14,17 +10,16 @@ from babysitter.mcp.results import (
     TaskEvents,
     Tasks,
 )
-from babysitter.model.errors import InvalidIdError, InvalidValueError
+from babysitter.model.errors import InvalidValueError
 from babysitter.model.findings import Scan
 from babysitter.service.auditing import AuditReport, audit
-from babysitter.service.credential_scanning import scan_tree
+from babysitter.service.confined_scanning import scan_confined
 from babysitter.service.policing import ExplanationView, Policing, WhatIf
 from babysitter.service.queries import Queries
 from babysitter.service.reading import find_breakpoint
 from babysitter.service.views import RunView
 
 EVENTS_BYTES_MAX = 256 * 1024
-FINDINGS_MAX = 200
 
 
 def run_status(call: Call, asked: given.OneRun) -> RunView:
@@ -85,20 +80,7 @@ def journal_verify(call: Call, asked: given.Verify) -> AuditReport:
 
 def scan(call: Call, asked: given.ScanPaths) -> Scan:
     """See tools.TOOLS."""
-    opened = call.open()
-    paths = [confined(opened.root, path) for path in asked.paths]
-    found = scan_tree(
-        paths,
-        opened,
-        root=opened.root,
-        exclude=asked.exclude,
-        progress=lambda _count, _name: call.refuse_if_cancelled(),
-    )
-    left_out = len(found.findings) - FINDINGS_MAX
-    if left_out <= 0:
-        return found
-    note = f"{left_out} more findings are left out here; see them with: babysitter scan"
-    return structs.replace(found, findings=found.findings[:FINDINGS_MAX], notes=(*found.notes, note))
+    return scan_confined(call.open(), asked.paths, asked.exclude, call.refuse_if_cancelled)
 
 
 def policy_explain(call: Call, asked: given.Explain) -> ExplanationView | NobodyNeeded:
@@ -117,21 +99,3 @@ def policy_explain(call: Call, asked: given.Explain) -> ExplanationView | Nobody
         tags=asked.tags,
     )
     return use_case.explain_what_if(what_if) or NobodyNeeded()
-
-
-def confined(root: Path, text: str) -> Path:
-    """Return a path of the workspace, with every link on the way followed.
-
-    Raises:
-        InvalidIdError: it lies outside, or nothing is there; which of both is not said.
-    """
-    base = root.resolve()
-    try:
-        path = (base / text).resolve(strict=True)
-    except (OSError, RuntimeError):
-        path = None
-    if path is None or not path.is_relative_to(base):
-        raise InvalidIdError(
-            f"the workspace has no {text[:200]!a}.", hint="Name files and folders relative to its root."
-        )
-    return path

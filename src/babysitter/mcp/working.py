@@ -5,9 +5,9 @@ from msgspec import UNSET
 from babysitter.mcp import arguments as given
 from babysitter.mcp.calls import Call, Underway
 from babysitter.mcp.interface import Outcome
-from babysitter.mcp.reading import confined
 from babysitter.mcp.results import Answered, Posted
 from babysitter.model.errors import InvalidValueError, PolicyDeniedError
+from babysitter.service.confined_scanning import confined
 from babysitter.service.given_answers import GivenAnswer
 from babysitter.service.harness import Iteration
 from babysitter.service.process.closure import is_path

@@ -14,14 +14,15 @@ Whatever happens is one line in the access log, and no reply ever holds a traceb
 """
 
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import IO
 
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Match, Router
 from starlette.routing import Route as StarletteRoute
 from starlette.types import Message, Receive, Scope, Send
@@ -52,6 +53,7 @@ from babysitter.service.hosting.hosting import Hosting
 from babysitter.service.hosting.premises import Masks
 
 FAILURES_PER_MINUTE = 20
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,10 +255,15 @@ class App:
         )
 
     async def _leave(self, passage: _Passage, reply: Reply, receive: Receive, send: Send) -> None:
-        response = Response(reply.body, status_code=reply.status, media_type=reply.type)
-        for name, value in reply.headers.items():
-            response.headers.append(name, value)
-        await response(passage.scope, receive, send)
+        with reply.file or nullcontext():
+            response = (
+                Response(reply.body, status_code=reply.status, media_type=reply.type)
+                if reply.file is None
+                else StreamingResponse(_pieces(reply.file), status_code=reply.status, media_type=reply.type)
+            )
+            for name, value in reply.headers.items():
+                response.headers.append(name, value)
+            await response(passage.scope, receive, send)
 
     async def _send(self, passage: _Passage, send: Send, message: Message) -> None:
         """Put on every reply what every reply carries, and count."""
@@ -307,6 +314,11 @@ def _forwarded(scope: Scope) -> str:
     return ", ".join(
         value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
     )
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(_PIECE_BYTES):
+        yield piece
 
 
 def _later(wait_s: float) -> Mapping[str, str]:

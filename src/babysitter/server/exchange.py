@@ -7,7 +7,7 @@ Everything that a caller sent is parsed here, bounded, and refused with what is 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -24,10 +24,11 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What goes back. ``body``: all of it."""
+    """What goes back. ``body``: all of it; or ``file``, which is sent in pieces and closed."""
 
     status: int = 200
     body: bytes = b""
+    file: IO[bytes] | None = None
     type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
 

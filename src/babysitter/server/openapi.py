@@ -18,6 +18,7 @@ _WHOLE_NUMBERS: dict[str, dict[str, int | str]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 500},
     "after": {"type": "integer", "minimum": 0},
     "offset": {"type": "integer", "minimum": -1},
+    "skip": {"type": "integer", "minimum": 0},
     "until": {"type": "integer", "minimum": 1},
 }
 _ERRORS = {

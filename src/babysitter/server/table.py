@@ -1,7 +1,18 @@
 """Every route of the server, gathered."""
 
 from babysitter.server import mcp_mount
-from babysitter.server.api import breakpoints, evidence, login, people, questions, retention, runs, system
+from babysitter.server.api import (
+    audits,
+    breakpoints,
+    evidence,
+    login,
+    people,
+    questions,
+    retention,
+    runs,
+    scan,
+    system,
+)
 from babysitter.server.exchange import Reply
 from babysitter.server.openapi import document_bytes
 from babysitter.server.pages import atlas, audit, doors, frame, inbox, me, question
@@ -28,6 +39,8 @@ TABLE: Table = (
     *breakpoints.ROUTES,
     *evidence.ROUTES,
     *retention.ROUTES,
+    *audits.ROUTES,
+    *scan.ROUTES,
     *login.ROUTES,
     *people.ROUTES,
     *mcp_mount.ROUTES,

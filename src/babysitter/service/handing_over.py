@@ -6,9 +6,11 @@ runs. The same runs and the same log give the same bytes.
 
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import IO
 
 from babysitter.model.errors import NotFoundError, RefusedError
 from babysitter.model.values import sha256_hex
@@ -53,21 +55,9 @@ def hand_over(workspace: Workspace, run_ids: Sequence[str], target: Path) -> Han
     Raises:
         RefusedError: the target exists, or can't be written.
     """
-    left_out = tuple(run_id for run_id in workspace.store.run_ids() if run_id not in run_ids)
-    files = dict(_files(workspace, run_ids))
-    files["README.txt"] = _README.encode()
-    files["audit.sh"] = audit_script()
-    if left_out:
-        files[LEFT_OUT] = "".join(f"{run_id}\n" for run_id in left_out).encode()
     try:
-        with (
-            target.open("xb") as file,
-            tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
-        ):
-            for path in sorted(files):
-                entry = tarfile.TarInfo(f"audit/{path}")
-                entry.size, entry.mode = len(files[path]), 0o600
-                tar.addfile(entry, io.BytesIO(files[path]))
+        with target.open("xb") as file:
+            files, left_out = pack(workspace, run_ids, file)
     except OSError as error:
         raise RefusedError(
             f"{target} can't be written: {error.strerror}.", hint="Name another --output."
@@ -75,25 +65,43 @@ def hand_over(workspace: Workspace, run_ids: Sequence[str], target: Path) -> Han
     return HandedOver(
         path=str(target),
         runs=len(run_ids),
-        files=len(files),
+        files=files,
         left_out=left_out,
         sha256=sha256_hex(target.read_bytes()),
     )
 
 
-def _files(workspace: Workspace, run_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def pack(workspace: Workspace, run_ids: Sequence[str], file: IO[bytes]) -> tuple[int, tuple[str, ...]]:
+    """Write that tar file, with one of its files in memory at a time; return how many, and runs left out."""
+    left_out = tuple(run_id for run_id in workspace.store.run_ids() if run_id not in run_ids)
+    files = dict(_files(workspace, run_ids))
+    files["README.txt"] = _README.encode
+    files["audit.sh"] = audit_script
+    if left_out:
+        files[LEFT_OUT] = "".join(f"{run_id}\n" for run_id in left_out).encode
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in sorted(files):
+            content = files[path]()
+            entry = tarfile.TarInfo(f"audit/{path}")
+            entry.size, entry.mode = len(content), 0o600
+            tar.addfile(entry, io.BytesIO(content))
+    return len(files), left_out
+
+
+def _files(workspace: Workspace, run_ids: Sequence[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Give each file's name, and what reads it."""
     store = workspace.store
     for run_id in run_ids:
         for name in store.paths(run_id):
             if not name.startswith(_NOT_SHOWN):
-                yield f"runs/{run_id}/{name}", store.read_file(run_id, name)
+                yield f"runs/{run_id}/{name}", partial(store.read_file, run_id, name)
     log = workspace.log_folder
     paths = [log / name for name in _LOG_FILES]
     for folder in _LOG_FOLDERS:
         paths += sorted((log / folder).iterdir()) if (log / folder).is_dir() else []
     for path in paths:
         if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
-            yield f"log/{path.relative_to(log).as_posix()}", path.read_bytes()
+            yield f"log/{path.relative_to(log).as_posix()}", path.read_bytes
 
 
 def audit_script() -> bytes:

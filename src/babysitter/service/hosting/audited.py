@@ -1,10 +1,14 @@
 """What an auditor sees of a workspace: emergencies, who answered what, what of each run is proven."""
 
+import tempfile
 from dataclasses import dataclass
+from typing import IO
 
-from babysitter.model.errors import UsageError
+from babysitter.model.errors import NotFoundError, RefusedError, UsageError
 from babysitter.service.approvals_list import ApprovalView, Wanted, list_approvals
+from babysitter.service.auditing import AuditReport, audit
 from babysitter.service.exporting import run_archive
+from babysitter.service.handing_over import pack
 from babysitter.service.hosting.hosting import Hosted
 from babysitter.service.hosting.verified import VerifiedRun
 from babysitter.service.hosting.visit import Visit
@@ -118,6 +122,41 @@ class VisitedAudit:
         """
         hosted = self.visit.run("audit.read", run_id, workspace)
         return run_archive(hosted.workspace, run_id, bytes_max=ARCHIVE_BYTES_MAX)[0]
+
+    def export(self, run_ids: tuple[str, ...], workspace: str = "") -> IO[bytes]:
+        """Return what ``babysitter audit export`` writes, as an open file that has no name; none: all runs.
+
+        Raises:
+            NotFoundError: the workspace has no such run.
+        """
+        hosted = self.visit.at("audit.read", workspace)
+        known = hosted.workspace.store.run_ids()
+        for run_id in run_ids:
+            if run_id not in known:
+                raise NotFoundError(f"there is no run {run_id[:80]}.", hint="See which there are at /runs.")
+        # It has no name, so it is gone when it is closed, whatever becomes of this process.
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (whoever sends it closes it)
+        try:
+            pack(hosted.workspace, tuple(dict.fromkeys(run_ids)) or known, file)
+        except BaseException:
+            file.close()
+            raise
+        file.seek(0)
+        return file
+
+    def verify(self, workspace: str = "") -> AuditReport:
+        """Verify every run, the log, signatures and rules; what is unproven is said.
+
+        Raises:
+            RefusedError: somebody else's verification of this workspace is under way.
+        """
+        hosted = self.visit.at("audit.read", workspace)
+        if not hosted.verified.whole.acquire(blocking=False):
+            raise RefusedError("this workspace is being verified just now.", hint="Ask again later.")
+        try:
+            return audit(hosted.workspace.store, hosted.workspace.log_folder)
+        finally:
+            hosted.verified.whole.release()
 
 
 def _emergencies(hosted: Hosted) -> tuple[str, ...]:

@@ -21,11 +21,15 @@ class VerifiedRun(View, frozen=True, kw_only=True):
 
 
 class VerifiedRuns:
-    """The last finding of each run, of the most recent ``RUNS_MAX``. Safe for several threads."""
+    """The last finding of each run, of the most recent ``RUNS_MAX``. Safe for several threads.
+
+    whole: held by whoever verifies all runs, so that nobody does it twice at once.
+    """
 
     def __init__(self) -> None:
         self._found: OrderedDict[str, VerifiedRun] = OrderedDict()
         self._lock = threading.Lock()
+        self.whole = threading.Lock()
 
     def get(self, run_id: str) -> VerifiedRun | None:
         """Return what the last verification found; None: this server has not verified the run."""

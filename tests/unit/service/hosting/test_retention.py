@@ -211,7 +211,7 @@ def test_without_a_rule_it_says_that_there_is_none() -> None:
 
 def test_a_run_that_can_not_be_read_is_never_due_and_keeps_its_parent() -> None:
     place = place_with(OLD)
-    for name in ("r", "r.1", "s"):
+    for name in ("r.1", "r", "s"):
         run(place, name)
     let_pass(place, 31)
     lease = place.store.lease("r.1", Holder(user="a", host="b", pid=1, since="2026-01-01T00:00:00.000000Z"))
