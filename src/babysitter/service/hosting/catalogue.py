@@ -36,6 +36,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     questions: its open breakpoints. due_at: when it goes on by itself, RFC 3339; None: not by time.
     is_ready: there is work for a driver of ours that nothing holds back. problem: why it can't be read.
     harness: it is a harness's, which performs its effects and drives it.
+    children: the runs that it waits for.
     journal_bytes: how much of its journal this was made from.
     """
 
@@ -55,6 +56,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     is_ready: bool = False
     problem: str = ""
     harness: bool = False
+    children: tuple[str, ...] = ()
     journal_bytes: int = 0
 
     @property
@@ -238,7 +240,8 @@ def entry_of(run_id: str, state: RunState, journal_bytes: int) -> Entry:
         failed=state.failed,
         questions=0 if has_ended else len(state.breakpoints),
         due_at=None if has_ended or created.harness else min(times, default=None),
-        is_ready=state.status == "running" and not created.harness,
+        is_ready=(state.status == "running" or state.has_news) and not created.harness,
         harness=created.harness,
+        children=() if has_ended else tuple(child.child_run_id for child in state.children.values()),
         journal_bytes=journal_bytes,
     )

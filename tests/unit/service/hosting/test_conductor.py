@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from babysitter.service.ports import SystemClock
 from babysitter.service.process.admitted import Admitted
 from babysitter.service.process.closure import Sources
 from babysitter.service.reading import read_state
+from babysitter.service.runs import RunService
 from babysitter.service.session import NewRun, create_run
 from babysitter.stores.interface import Holder, Store
 from babysitter.testing.clocks import FakeClock
@@ -120,6 +121,40 @@ def test_what_others_did_on_disk_is_noticed() -> None:
         stage.until("completed")
 
     assert stage.output() == ["by somebody else"]
+
+
+def test_a_cancel_by_somebody_else_is_noticed() -> None:
+    stage = Stage()
+
+    with conducted(stage):
+        stage.create("asking")
+        stage.until("waiting")
+        Delivery(stage.place).cancel("r", reason="enough")
+        stage.until("cancelled")
+
+
+def test_a_parent_goes_on_when_somebody_else_has_driven_its_child_to_the_end() -> None:
+    stage = Stage()
+
+    with conducted(stage):
+        stage.create("parent", {"child": "asking", "inputs": None})
+        stage.until("waiting", "r.1")
+        stage.until("waiting")
+        Delivery(stage.place).answer("r.1", "1-go", "approve")
+        with suppress(RunLockedError):
+            RunService(stage.place).drive("r.1")
+        stage.until("completed")
+
+
+def test_a_parent_whose_child_ended_before_the_start_goes_on() -> None:
+    stage = Stage()
+    stage.create("parent", {"child": "asking", "inputs": None})
+    RunService(stage.place).drive("r")
+    Delivery(stage.place).answer("r.1", "1-go", "approve")
+    RunService(stage.place).drive("r.1")
+
+    with conducted(stage):
+        stage.until("completed")
 
 
 def test_what_comes_while_a_run_is_driven_is_not_forgotten() -> None:
