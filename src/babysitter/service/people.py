@@ -157,7 +157,7 @@ class People:
         files, before = workspace.signer_files, workspace.trust_now()
         text = change_text(*files.read())
         signed = sign_as(workspace, key=key, person=person, namespace=SIGNERS_NAMESPACE, make=lambda _: text)
-        folder = files.approvals_folder()
+        folder = files.approvals_folder(text)
         people = workspace.policy_now().members(changes.roles, changes.people)
         if signed.person not in people:
             raise RefusedError(
@@ -172,7 +172,7 @@ class People:
             raise RefusedError(
                 f"{path} can't be written: {error.strerror}.", hint="Check its permissions."
             ) from None
-        have = signatures_over(files, people, before, workspace.clock.now_ns())
+        have = signatures_over(files, text, people, before, workspace.clock.now_ns())
         return Agreed(path=str(path), person=signed.person, missing=max(0, changes.quorum - len(have)))
 
     @property
