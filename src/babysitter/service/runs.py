@@ -80,10 +80,11 @@ class RunService:
             if opened.state.end is None:
                 children = self._children(run_id, patience, face, allow_untrusted=allow_untrusted)
                 make_worker(workspace, opened, face, children).drive(patience)
+            # The driver's state holds values in clear; a view holds what the journal does. Masked before the
+            # vault is closed: of a run that somebody ended just now, nothing was masked yet.
+            return as_stored(self._view(run_id, opened.state), opened.secrets.masker.mask)
         finally:
             opened.close()
-        # The driver's state holds values in clear; a view holds what the journal does.
-        return as_stored(self._view(run_id, opened.state), opened.secrets.masker.mask)
 
     def drive_many(self, run_ids: Sequence[str], *, threads: int = 8) -> list[RunView]:
         """Drive several runs, some at a time, so that the syncs of one overlap with the work of others."""

@@ -129,3 +129,29 @@ def test_a_parent_is_due_when_a_crash_kept_its_child_from_beginning() -> None:
     RunService(place).drive_due()
 
     assert place.types("r")[-1] == "RUN_COMPLETED"
+
+
+class Finished(MemoryStore):
+    """A store whose next lease, once it is armed, comes when somebody has just driven the run to its end."""
+
+    drive: Callable[[], object] | None = None
+
+    def lease(self, run_id: str, holder: Holder) -> MemoryLease:
+        drive, self.drive = self.drive, None
+        if drive is not None:
+            drive()
+        return super().lease(run_id, holder)
+
+
+def test_a_run_that_somebody_ends_just_before_it_is_driven_is_shown_as_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its vault was closed before anything had been masked with it, and resume --due ended there."""
+    monkeypatch.setenv("API_KEY", "wonderful-secret-1")
+    store = Finished()
+    place = workspace(store)
+    start(place, "asking_with_key", None)
+    answer(place, "1-go", "approve")
+    store.drive = lambda: resume(place)
+
+    assert resume(place).status == "completed"

@@ -103,9 +103,12 @@ class Catalogue:
         Whoever asked meanwhile and took something in first does not keep it from the one who looks.
         """
         self._read_noted()
+        with self._lock:
+            before = set(self._entries)
         run_ids = self._store.run_ids()
         with self._lock:
-            gone = self._entries.keys() - set(run_ids)
+            # Of those that were known before: what was created and taken in meanwhile is not gone.
+            gone = (before - set(run_ids)) & self._entries.keys()
             for run_id in gone:
                 del self._entries[run_id]
                 self._order = None

@@ -178,7 +178,11 @@ class Conductor:
     def _take_in(self) -> None:
         for entry in self._catalogue.look():
             self._feed.tell(entry.run_id)
-            self._schedule(entry)
+            try:
+                self._schedule(entry)
+            except BabysitterError:
+                # The look has shown the entry, and does so once: whoever can't be scheduled now is driven.
+                self._want(entry.run_id)
 
     def _pause_s(self) -> float:
         if not self._book.due:
@@ -241,7 +245,13 @@ class Conductor:
 
     def _left(self, run_id: str, problem: str, pause_s: float) -> None:
         """Take note that a driver has left."""
-        entry = self._catalogue.refresh(run_id)
+        entry, is_gone = None, False
+        try:
+            entry = self._catalogue.refresh(run_id)
+            is_gone = entry is None
+        except BabysitterError as error:
+            # A disk that can't be read just now must not keep the run from ever being driven again.
+            problem, pause_s = error.message, PROBLEM_AGAIN_S
         with self._turn:
             del self._book.driving[run_id]
             wanted_again = run_id in self._book.again
@@ -250,14 +260,14 @@ class Conductor:
                 self._book.problems[run_id] = problem
             else:
                 self._book.problems.pop(run_id, None)
-        if self._stopping or entry is None:
+        if self._stopping or is_gone:
             return
         if wanted_again:
             # Whatever kept it from going on, something has come since.
             self._want(run_id)
         elif pause_s:
             self._want(run_id, at_ns=self._workspace.clock.now_ns() + int(pause_s * 1e9))
-        else:
+        elif entry is not None:
             self._after_a_drive(entry)
         self._feed.tell(run_id)
 

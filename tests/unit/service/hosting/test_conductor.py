@@ -301,3 +301,42 @@ def test_a_look_that_fails_is_not_the_last_one() -> None:
         away.is_away = False
         stage.until("completed")
         assert stage.conductor.failure == ""
+
+
+class Unread(MemoryStore):
+    """A store that can't be read for a moment, once a driver has let go of its run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_armed = self.fails = False
+
+    def lease(self, run_id: str, holder: Holder) -> MemoryLease:
+        lease = super().lease(run_id, holder)
+        let_go = lease.release
+
+        def released() -> None:
+            let_go()
+            self.fails, self.is_armed = self.is_armed, False
+
+        lease.release = released  # type: ignore[method-assign]
+        return lease
+
+    def read_journal(self, run_id: str, *, offset: int = 0) -> bytes:
+        if self.fails and threading.current_thread().name.startswith("drive"):
+            self.fails = False
+            raise StoreFailedError("too many files are open.", hint="Close some.", errno=24, path="r")
+        return super().read_journal(run_id, offset=offset)
+
+
+def test_a_run_that_could_not_be_read_after_a_drive_is_driven_again() -> None:
+    """It was taken for being driven, for ever."""
+    store = Unread()
+    stage = Stage(store=store)
+    stage.create("asking")
+    store.is_armed = True
+
+    with conducted(stage):
+        stage.until("waiting")
+        Delivery(stage.place).answer("r", "1-go", "approve")
+        stage.conductor.poke("r")
+        stage.until("completed")
