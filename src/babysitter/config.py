@@ -125,13 +125,14 @@ class Settings(Table, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where a workspace is, whose it is and what its file says."""
+    """Where a workspace is, whose it is and what its file says. stamp: of the file, before it was read."""
 
     root: Path
     runs_dir: Path
     settings: Settings
     user: str
     host: str
+    stamp: tuple[int, int, int] = (0, 0, 0)
 
 
 def find_root(start: Path) -> Path:
@@ -149,7 +150,7 @@ def load_place(root: Path, *, runs_dir: str | None = None) -> Place:
     Raises:
         SettingsError: naming file and line.
     """
-    file = root / FILE_NAME
+    file, stamp = root / FILE_NAME, stamp_of(root)
     settings = Settings()
     if file.is_file():
         settings = parse_settings(_read_text(file), file=str(file))
@@ -160,6 +161,7 @@ def load_place(root: Path, *, runs_dir: str | None = None) -> Place:
         settings=settings,
         user=user_name(),
         host=os.uname().nodename,
+        stamp=stamp,
     )
 
 

@@ -30,6 +30,8 @@ from babysitter.model.events import (
 
 NEW: Final = "new"
 _OPEN_EFFECT: Final = ("requested", "started", "retrying", "unknown")
+_DECIDED: Final = ("released", "rejected", "received")
+"""Where people may have brought a wait that the process had let go of, while nobody drove the run."""
 _WAITS: Final = ("breakpoint", "timer", "signal", "child")
 
 
@@ -60,7 +62,7 @@ TABLE: Final[dict[str, Step]] = {
     "EFFECT_RETRY_SCHEDULED": Step("effect", ("started",), "retrying"),
     "EFFECT_UNKNOWN": Step("effect", ("started",), "unknown"),
     "EFFECT_RESOLVED": Step("effect", _OPEN_EFFECT, "resolved"),
-    "EFFECT_CANCELLED": Step("effect", _OPEN_EFFECT, "cancelled"),
+    "EFFECT_CANCELLED": Step("effect", (*_OPEN_EFFECT, "resolved"), "cancelled"),
     "SANDBOX_DENIED": Step("effect", (*_OPEN_EFFECT, "resolved", "cancelled"), ""),
     "BREAKPOINT_REQUESTED": Step("breakpoint", (NEW,), "open"),
     "BREAKPOINT_RESPONDED": Step("breakpoint", ("open",), "open"),
@@ -76,7 +78,7 @@ TABLE: Final[dict[str, Step]] = {
     "SIGNAL_AWAITED": Step("signal", (NEW,), "open"),
     "CHILD_STARTED": Step("child", (NEW,), "open"),
     "CHILD_ENDED": Step("child", ("open",), "ended"),
-    "CALL_CANCELLED": Step("wait", ("open",), "cancelled"),
+    "CALL_CANCELLED": Step("wait", ("open", *_DECIDED), "cancelled"),
     "LOG": Step("moment", (NEW,), "done"),
     "VALUE": Step("moment", (NEW,), "done"),
     "PATCHED": Step("moment", (NEW,), "done"),

@@ -31,14 +31,20 @@ class LogFiles:
         self._is_suspect = False
         self._is_unmarked = False
         self._has_folder = False
+        self._is_locked = False
 
     @contextmanager
     def locked(self, clock: Clock) -> Iterator[None]:
         """Have the log to ourselves. A lock file with something in it says that an operation failed.
 
+        Inside, it may be asked for again by the same thread.
+
         Raises:
             StoreFailedError: another process has it for too long.
         """
+        if self._is_locked:
+            yield
+            return
         self.make_folder()
         disk = self.tree.disk
         fd = self.tree.open(LOCK, os.O_RDWR | os.O_CREAT)
@@ -46,12 +52,14 @@ class LogFiles:
             with disk_errors("locking the log", f"{self.folder}/{LOCK}"):
                 self._wait_for(fd, clock)
                 self._is_suspect = self._is_unmarked or disk.size(fd) > 0
+            self._is_locked = True
             try:
                 yield
             except StoreError:
                 self._mark(fd)
                 raise
         finally:
+            self._is_locked = False
             disk.close(fd)
 
     @property

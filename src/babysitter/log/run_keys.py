@@ -32,11 +32,13 @@ def seal_text(run_id: str, seq: int, prefix: str, status: str) -> bytes:
 
 
 class RunKeys:
-    """The keys of runs that are not sealed, in the folder of the log."""
+    """The keys of runs that are not sealed, in the folder of the log.
+
+    None is kept in memory: another process may seal the run, and the key is to be gone then.
+    """
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
-        self._loaded: dict[str, Ed25519PrivateKey] = {}
 
     def make(self, run_id: str) -> str:
         """Make the run's key, unless it has one; return its public half, base64."""
@@ -48,7 +50,6 @@ class RunKeys:
         if key is None:
             key = Ed25519PrivateKey.generate()
             self._tree.replace(_path(run_id), key.private_bytes_raw(), durable=False)
-            self._loaded[run_id] = key
         return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
     def sign(self, run_id: str, text: bytes) -> str:
@@ -61,21 +62,18 @@ class RunKeys:
 
         Not synced: a power cut right then may bring the file back, until the run is opened again.
         """
-        self._loaded.pop(run_id, None)
         with suppress(NotFoundError):
             self._tree.remove(_path(run_id))
 
     def _load(self, run_id: str) -> "Ed25519PrivateKey | None":
-        if run_id not in self._loaded:
-            from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 (25 ms to import)
-                Ed25519PrivateKey,
-            )
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 (25 ms to import)
+            Ed25519PrivateKey,
+        )
 
-            try:
-                self._loaded[run_id] = Ed25519PrivateKey.from_private_bytes(self._tree.read(_path(run_id)))
-            except (NotFoundError, ValueError):
-                return None
-        return self._loaded[run_id]
+        try:
+            return Ed25519PrivateKey.from_private_bytes(self._tree.read(_path(run_id)))
+        except (NotFoundError, ValueError):
+            return None
 
 
 def is_signed(public: str, signature: str, text: bytes) -> bool:

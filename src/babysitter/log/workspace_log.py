@@ -14,6 +14,7 @@ Format: docs/reference/log.md.
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -71,6 +72,12 @@ class WorkspaceLog:
                 self._forget()
                 raise
             return list(range(first, len(self._known)))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Have the log to ourselves: nobody adds anything between what is read inside and what is added."""
+        with self._mutex, self._files.locked(self._clock):
+            yield
 
     def keep(self, kind: str, name: str, data: bytes) -> None:
         """Keep a file that a leaf will name by its digest, as ``kind/name``; durable when this returns."""

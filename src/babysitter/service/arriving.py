@@ -107,6 +107,15 @@ class Inbox:
             found.append(Due(kind=kind, key=key, due_at=due_at))
         return found
 
+    def take_in(self, worker: Driving, arrival: Incoming) -> None:
+        """Journal an arrival; none once the run has ended: it came too late, with what ended the run."""
+        if worker.state.end is not None:
+            return
+        if isinstance(arrival, Finished):
+            self.take_finished(worker, arrival)
+        else:
+            self.take_other(worker, arrival)
+
     def take_finished(self, worker: Driving, finished: Finished) -> None:
         """Journal how an attempt ended, and whether there is another."""
         worker.floor.took(finished)

@@ -5,7 +5,7 @@ it, against the log, its answers and the rules of then (audit_run, audit_answers
 and last what the log tells of and the disk has not. The same with stock tools: docs/how-to/audit.sh.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from msgspec import structs
@@ -24,6 +24,9 @@ from babysitter.service.audit_signers import KnownSigners
 from babysitter.service.verifying import VerificationView, verification_view
 from babysitter.service.views import View
 from babysitter.service.wiring import file_store
+
+LOOKS_MAX = 4
+"""So often is looked again at what seems wrong while it is being written to."""
 
 
 class AuditReport(View, frozen=True, kw_only=True):
@@ -44,7 +47,7 @@ def audit_folder(folder: Path, trust: Path | None = None) -> AuditReport:
 def audit(
     store: Store, log: Path, *, trust: Path | None = None, run_ids: Sequence[str] | None = None
 ) -> AuditReport:
-    """Audit the runs of a store against a log.
+    """Audit the runs of a store against a log, which others may be adding to meanwhile.
 
     Args:
         store: the runs.
@@ -57,6 +60,54 @@ def audit(
     Raises:
         StoreFailedError: the folder of runs could not be read.
     """
+    moves, report = _Moves(store, log), _looked(store, log, trust, run_ids)
+    for _ in range(LOOKS_MAX - 1):
+        if report.ok or not moves.has_moved(report):
+            break
+        # What is being written looks wrong for a moment; what is wrong is wrong the next time, too.
+        before, report = frozenset(report.findings), _looked(store, log, trust, run_ids)
+        lasting = tuple(found for found in report.findings if found in before or found.severity != "error")
+        report = structs.replace(report, findings=lasting, ok=_is_ok(lasting))
+    return report
+
+
+class _Moves:
+    """Whether a log or its runs are being written to while they are looked at."""
+
+    def __init__(self, store: Store, log: Path) -> None:
+        self._store = store
+        self._log = log / "log.jsonl"
+        self._before = self._facts()
+
+    def has_moved(self, report: AuditReport) -> bool:
+        """Tell whether the log has moved since it was asked last, or somebody drives what looks wrong."""
+        before, self._before = self._before, self._facts()
+        if before != self._before:
+            return True
+        present = frozenset(self._store.run_ids())
+        named = {found.where.partition("/")[0] for found in report.findings} & present
+        return any(self._is_driven(run_id) for run_id in sorted(named))
+
+    def _facts(self) -> tuple[int, int]:
+        try:
+            facts = self._log.stat()
+        except OSError:
+            return 0, 0
+        return facts.st_size, facts.st_mtime_ns
+
+    def _is_driven(self, run_id: str) -> bool:
+        try:
+            return self._store.holder(run_id) is not None
+        except BabysitterError:
+            return False
+
+
+def _is_ok(findings: Iterable[Finding]) -> bool:
+    return not any(found.severity == "error" for found in findings)
+
+
+def _looked(store: Store, log: Path, trust: Path | None, run_ids: Sequence[str] | None) -> AuditReport:
+    """Return what one look finds."""
     findings = Findings()
     files = AuditFolder(log, trust)
     facts = audit_log(files, findings)
@@ -70,7 +121,7 @@ def audit(
         _look_for_missing(present, files, facts, findings)
     views = [_shown_by_log(view, facts.runs.get(view.run_id)) for view in views]
     return AuditReport(
-        ok=not any(found.severity == "error" for found in findings.found),
+        ok=_is_ok(findings.found),
         runs=tuple(views),
         findings=tuple(findings.found),
         unproven=tuple(findings.unproven),

@@ -145,11 +145,9 @@ class Delivery:
             BabysitterError: the message can't be taken (no such breakpoint, too late, not eligible).
         """
         state = read_state(self._store, run_id)
-        if message.request_id in state.request_ids:
-            # It came before, and its sender asks again because they never heard.
-            return Sent(request_id=message.request_id, lines=self._lines(run_id, 0, message.request_id))
-        if state.end is not None:
-            raise _has_ended(run_id, state)
+        taken = self._taken(run_id, state, message)
+        if taken is not None:
+            return taken
         # Refused here when it can't be taken anyway: the sender learns why at once.
         judge = judge_of(self._workspace, run_id, gates_of(self._workspace, run_id, state))
         events = mail_events(state, message, self._workspace.clock.now_ns(), judge)
@@ -168,8 +166,9 @@ class Delivery:
             state = RunState()
             for record in records:
                 state.apply(record.event(), seq=record.seq, recorded_at=record.recorded_at)
-            if state.end is not None:
-                raise _has_ended(run_id, state)
+            taken = self._taken(run_id, state, message)
+            if taken is not None:
+                return taken
             ledger = workspace.ledger(run_id)
             ledger.caught_up(state)
             judge = judge_of(workspace, run_id, gates_of(workspace, run_id, state))
@@ -193,6 +192,18 @@ class Delivery:
         finally:
             writer.close()
         return Sent(request_id=message.request_id, lines=self._lines(run_id, before, message.request_id))
+
+    def _taken(self, run_id: str, state: RunState, message: AnyMail) -> Sent | None:
+        """Return the lines of a message that is in the journal, by which the run may have ended; else None.
+
+        Raises:
+            RunEndedError: it is not, and never will be.
+        """
+        if message.request_id in state.request_ids:
+            return Sent(request_id=message.request_id, lines=self._lines(run_id, 0, message.request_id))
+        if state.end is not None:
+            raise _has_ended(run_id, state)
+        return None
 
     def _note(
         self, writer: JournalWriter, state: RunState, message: AnyMail, judge: Judge, ledger: Ledger

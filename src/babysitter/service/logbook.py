@@ -53,10 +53,20 @@ class Logbook:
             every_s=self._settings.progress_s,
         )
 
+    def says_policy(self, policy: Policy) -> bool:
+        """Tell whether the newest policy.changed leaf names these rules."""
+        known = self.log.newest(PolicyChanged)
+        return known is not None and known.policy_sha256 == policy.digest()
+
     def tell_policy(self, policy: Policy) -> None:
         """Afterwards the newest policy.changed leaf names these rules, and the log keeps their text."""
-        digest, known = policy.digest(), self.log.newest(PolicyChanged)
-        if known is None or known.policy_sha256 != digest:
+        if self.says_policy(policy):
+            return
+        # With the log in hand, since somebody else may be telling of the same change.
+        with self.log.alone():
+            digest, known = policy.digest(), self.log.newest(PolicyChanged)
+            if known is not None and known.policy_sha256 == digest:
+                return
             self.log.keep("policies", f"{digest}.json", canonical_json(policy.document()))
             previous = known.policy_sha256 if known is not None else None
             leaf = PolicyChanged(policy_sha256=digest, previous_sha256=previous, by=self._user)
@@ -65,6 +75,14 @@ class Logbook:
     def signers_in_force(self) -> SignersChanged | None:
         """Return the newest leaf about signers; None when there is none yet."""
         return self.log.newest(SignersChanged)
+
+    def says_signers(self, signers: bytes, revoked: bytes) -> bool:
+        """Tell whether the newest signers.changed leaf names these files."""
+        before, digest = self.signers_in_force(), sha256_hex(revoked) if revoked else None
+        return before is not None and (before.signers_sha256, before.revoked_sha256) == (
+            sha256_hex(signers),
+            digest,
+        )
 
     def tell_signers(
         self, signers: bytes, revoked: bytes, signed_by: Mapping[str, bytes] | None = None
@@ -75,8 +93,13 @@ class Logbook:
         """
         agreed = signed_by or {}
         digests = (sha256_hex(signers), sha256_hex(revoked) if revoked else "")
-        before = self.signers_in_force()
-        if before is None or (before.signers_sha256, before.revoked_sha256 or "") != digests:
+        if self.says_signers(signers, revoked):
+            return
+        # With the log in hand, since somebody else may be telling of the same change.
+        with self.log.alone():
+            if self.says_signers(signers, revoked):
+                return
+            before = self.signers_in_force()
             self.log.keep("signers", digests[0], signers)
             if revoked:
                 self.log.keep("signers", digests[1], revoked)

@@ -6,6 +6,8 @@ is first used, and where the settings ask for signatures over a change
 """
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +16,12 @@ from babysitter.model.errors import NotFoundError, RefusedError, SignersError, U
 from babysitter.service.signers_in_force import SIGNERS_NAMESPACE, change_text, proposed, signatures_over
 from babysitter.service.signing_keys import sign_as
 from babysitter.service.views import View
-from babysitter.service.wiring import Workspace
+from babysitter.service.wiring import Workspace, folder_tree
 from babysitter.signing.allowed_signers import AllowedSigners, check_principal
 from babysitter.signing.keys import parse_public_line
 from babysitter.signing.revocation import Revocations
 
+LOCK_TRIES, LOCK_PAUSE_S = 1000, 0.005
 _HEAD = "# Who may sign as whom; ssh-keygen(1), ALLOWED SIGNERS. Keep this file in version control.\n"
 
 
@@ -157,7 +160,7 @@ class People:
         files, before = workspace.signer_files, workspace.trust_now()
         text = change_text(*files.read())
         signed = sign_as(workspace, key=key, person=person, namespace=SIGNERS_NAMESPACE, make=lambda _: text)
-        folder = files.approvals_folder()
+        folder = files.approvals_folder(text)
         people = workspace.policy_now().members(changes.roles, changes.people)
         if signed.person not in people:
             raise RefusedError(
@@ -172,7 +175,7 @@ class People:
             raise RefusedError(
                 f"{path} can't be written: {error.strerror}.", hint="Check its permissions."
             ) from None
-        have = signatures_over(files, people, before, workspace.clock.now_ns())
+        have = signatures_over(files, text, people, before, workspace.clock.now_ns())
         return Agreed(path=str(path), person=signed.person, missing=max(0, changes.quorum - len(have)))
 
     @property
@@ -189,13 +192,14 @@ class People:
         return Revocations.parse(path.read_bytes() if path.is_file() else b"", file=str(path))
 
     def _append(self, path: Path, text: str, *, head: str) -> None:
-        before = path.read_text(encoding="utf-8") if path.is_file() else head
-        after = before + ("" if before.endswith("\n") or not before else "\n") + text
         # Written beside and renamed: whoever verifies meanwhile reads the old file or the new, never half.
         fresh = path.with_name(f".{path.name}.new")
         try:
-            fresh.write_text(after, encoding="utf-8")
-            fresh.replace(path)
+            with _alone_in(path.parent):
+                before = path.read_text(encoding="utf-8") if path.is_file() else head
+                glue = "" if before.endswith("\n") or not before else "\n"
+                fresh.write_text(before + glue + text, encoding="utf-8")
+                fresh.replace(path)
         except OSError as error:
             raise RefusedError(
                 f"{path} can't be written: {error.strerror}.", hint="Check its permissions."
@@ -208,6 +212,27 @@ class People:
             fingerprint=fingerprint,
             needs_signatures=changes.quorum if changes is not None else 0,
         )
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Have a folder's files to ourselves: of two who add a line at once, the later reads the other's.
+
+    Raises:
+        RefusedError: somebody else has them for too long.
+    """
+    disk = folder_tree(folder).disk
+    fd = disk.open_directory(str(folder))
+    try:
+        for _ in range(LOCK_TRIES):
+            if disk.try_lock(fd, shared=False):
+                break
+            disk.pause(LOCK_PAUSE_S)
+        else:
+            raise RefusedError(f"another process holds {folder}.", hint="Look which one (fuser, lsof).")
+        yield
+    finally:
+        disk.close(fd)
 
 
 def _public_line(file: Path) -> str:

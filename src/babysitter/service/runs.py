@@ -80,10 +80,11 @@ class RunService:
             if opened.state.end is None:
                 children = self._children(run_id, patience, face, allow_untrusted=allow_untrusted)
                 make_worker(workspace, opened, face, children).drive(patience)
+            # The driver's state holds values in clear; a view holds what the journal does. Masked before the
+            # vault is closed: of a run that somebody ended just now, nothing was masked yet.
+            return as_stored(self._view(run_id, opened.state), opened.secrets.masker.mask)
         finally:
             opened.close()
-        # The driver's state holds values in clear; a view holds what the journal does.
-        return as_stored(self._view(run_id, opened.state), opened.secrets.masker.mask)
 
     def drive_many(self, run_ids: Sequence[str], *, threads: int = 8) -> list[RunView]:
         """Drive several runs, some at a time, so that the syncs of one overlap with the work of others."""
@@ -93,11 +94,16 @@ class RunService:
     def drive_due(self) -> list[RunView]:
         """Drive every run that has become due: by a time, an answer, or work that was cut off."""
         now_ns, unsealed = self._workspace.clock.now_ns(), self._workspace.unsealed()
-        driven = []
-        for run_id, state in list(read_states(self._store)):
+        driven, states = [], dict(read_states(self._store))
+        # A parent goes on once its child has ended, or where a crash kept the child from beginning.
+        open_ = {run_id for run_id, state in states.items() if state.end is None}
+        for run_id, state in states.items():
             if state.end is not None and run_id in unsealed:
                 tell_log(self._workspace, run_id, state)
-            elif state.end is None and self._is_due(run_id, state, now_ns):
+            elif state.end is None and (
+                any(child.child_run_id not in open_ for child in state.children.values())
+                or self._is_due(run_id, state, now_ns)
+            ):
                 try:
                     driven.append(self.drive(run_id))
                 except RunLockedError:
@@ -115,7 +121,7 @@ class RunService:
             return True
         waits = state.timers or state.signals or state.breakpoints or state.children or times
         has_mail = any(path.startswith("mail/") for path in self._store.paths(run_id))
-        return has_mail or state.status == "running" or not waits
+        return has_mail or state.has_news or state.status == "running" or not waits
 
     def _children(self, run_id: str, patience: Patience, face: Face, *, allow_untrusted: bool) -> Children:
         workspace, store = self._workspace, self._store

@@ -39,10 +39,10 @@ class SignerFiles:
         """
         return _bytes_of(self.signers_path), _bytes_of(self.revoked_path)
 
-    def approvals_folder(self) -> Path:
-        """Return where the signatures over the files as they are now lie."""
+    def approvals_folder(self, text: bytes) -> Path:
+        """Return where the signatures over a change lie."""
         folder = self.signers_path.with_name(f"{self.signers_path.name}.approvals")
-        return folder / sha256_hex(change_text(*self.read()))
+        return folder / sha256_hex(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +64,21 @@ def proposed(files: SignerFiles, settings: Settings, policy: Policy, logbook: Lo
     Raises:
         SignersError: a file can't be used.
     """
+    return _proposed(files, files.read(), settings, policy, logbook)
+
+
+def _proposed(
+    files: SignerFiles, contents: tuple[bytes, bytes], settings: Settings, policy: Policy, logbook: Logbook
+) -> Proposed | None:
+    """Return the same of what was read: what is decided about is what comes into force, if it does."""
     before, changes = logbook.signers_in_force(), settings.signing.changes
-    if before is None or changes is None:
-        return None
-    signers, revoked = files.read()
-    if (before.signers_sha256, before.revoked_sha256) == (
-        sha256_hex(signers),
-        sha256_hex(revoked) if revoked else None,
-    ):
+    if before is None or changes is None or logbook.says_signers(*contents):
         return None
     kept = logbook.log.read
     old_revoked = kept(f"signers/{before.revoked_sha256}") if before.revoked_sha256 else b""
     old = trust_of(settings.signing, kept(f"signers/{before.signers_sha256}"), old_revoked)
     people = policy.members(changes.roles, changes.people)
-    signed_by = signatures_over(files, people, old, logbook.now_ns())
+    signed_by = signatures_over(files, change_text(*contents), people, old, logbook.now_ns())
     return Proposed(old=old, signed_by=signed_by, missing=max(0, changes.quorum - len(signed_by)))
 
 
@@ -87,16 +88,23 @@ def signers_in_force(files: SignerFiles, settings: Settings, policy: Policy, log
     Raises:
         SignersError: a file can't be used.
     """
-    signers, revoked = files.read()
-    change = proposed(files, settings, policy, logbook)
+    contents = files.read()
+    change = _proposed(files, contents, settings, policy, logbook)
     if change is not None and change.missing:
-        return _revoking_at_once(change.old, revoked, settings.signing)
-    trust = trust_of(settings.signing, signers, revoked)
-    if signers or revoked or logbook.signers_in_force() is not None:
-        # Whether a change needs signatures is in the rules, so the log has those first.
-        logbook.tell_policy(policy)
-        logbook.tell_signers(signers, revoked, change.signed_by if change is not None else {})
-    return trust
+        return _revoking_at_once(change.old, contents[1], settings.signing)
+    if logbook.says_signers(*contents) or (not any(contents) and logbook.signers_in_force() is None):
+        return trust_of(settings.signing, *contents)
+    # Whether a change needs signatures is in the rules, so the log has those first.
+    logbook.tell_policy(policy)
+    with logbook.log.alone():
+        # Looked at again with the log in hand: whoever was faster may have told of a newer file.
+        contents = files.read()
+        change = _proposed(files, contents, settings, policy, logbook)
+        if change is not None and change.missing:
+            return _revoking_at_once(change.old, contents[1], settings.signing)
+        trust = trust_of(settings.signing, *contents)
+        logbook.tell_signers(*contents, change.signed_by if change is not None else {})
+        return trust
 
 
 def _revoking_at_once(old: Trust, revoked: bytes, settings: SigningTable) -> Trust:
@@ -120,9 +128,11 @@ def change_text(signers: bytes, revoked: bytes) -> bytes:
     return f"babysitter-signers/v1\n{sha256_hex(signers)}\n{sha256_hex(revoked)}\n".encode()
 
 
-def signatures_over(files: SignerFiles, people: tuple[str, ...], old: Trust, at_ns: int) -> dict[str, bytes]:
-    """Return the signatures over the files as they are now that hold, by those in force, by person."""
-    folder, text = files.approvals_folder(), change_text(*files.read())
+def signatures_over(
+    files: SignerFiles, text: bytes, people: tuple[str, ...], old: Trust, at_ns: int
+) -> dict[str, bytes]:
+    """Return the signatures over a change that hold, by those in force, by person."""
+    folder = files.approvals_folder(text)
     found = {}
     for person in people:
         signature = _bytes_of(folder / f"{person}.sig")

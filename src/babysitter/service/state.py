@@ -1,8 +1,7 @@
 """Where a run stands: a fold over its events, with or without the process's code.
 
 ``RunState.apply`` takes events in journal order, live and on reading alike, so
-the worker, ``run status`` and ``state.json`` can't disagree. It keeps what is
-open and forgets what is done: its size doesn't grow with the run.
+the worker, ``run status`` and ``state.json`` can't disagree. Its size doesn't grow with the run.
 """
 
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 from babysitter.model import events as ev
 from babysitter.model.clock import parse_time
 from babysitter.model.errors import CorruptJournalError
+from babysitter.service.news import has_news_after
 from babysitter.service.pending import OpenBreakpoint, OpenEffect, Release
 
 
@@ -21,7 +21,8 @@ class RunState:
     """See the module.
 
     ``releases``: what was approved and has not been used up, by breakpoint, oldest first.
-    ``reviewed``: what a release that lapsed had shown of the workspace, by the task and arguments it was for.
+    ``has_news``: something may have been sent of which no driver has told the process (service/news.py).
+    ``reviewed``: what a release that lapsed had shown of the workspace, by task and arguments.
     """
 
     created: ev.RunCreated | None = None
@@ -46,6 +47,7 @@ class RunState:
     request_ids: set[str] = field(default_factory=set)
     cancel: ev.RunCancelRequested | None = None
     digest: str = ""
+    has_news: bool = False
     trust: tuple[str, tuple[str, ...]] = ("unchecked", ())
 
     APPLY: ClassVar[dict[type[ev.Event], Callable[..., None]]]
@@ -93,6 +95,7 @@ class RunState:
         request_id = getattr(event, "request_id", None)
         if request_id is not None:
             self.request_ids.add(request_id)
+        self.has_news = has_news_after(event, self.has_news)
         step = self.APPLY.get(type(event))
         if step is not None:
             step(self, event)

@@ -6,6 +6,7 @@ that reading a run's status pays for none of it.
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
@@ -20,7 +21,7 @@ from babysitter.model.runner import Confinement, Executor, Programs, Runner, Sec
 from babysitter.model.values import Json
 from babysitter.service.detecting import LateSearch, NothingSought, credential_search, masking_key
 from babysitter.service.ports import SystemClock, SystemDice
-from babysitter.service.settled_rules import policy_of
+from babysitter.service.settled_rules import policy_of, rules_taken_in
 from babysitter.stores.disk import RealDisk
 from babysitter.stores.files import FileStore
 from babysitter.stores.interface import Holder, Store
@@ -82,7 +83,8 @@ class Workspace:
         self.dice: Dice = dice or SystemDice()
         self.store: Store = store or FileStore(place.runs_dir)
         self.policy = policy_of(place)
-        self._policy_stamp = stamp_of(place.root)
+        # One thread at a time takes in rules, and the log is told before another decides by them.
+        self._taking_rules = threading.RLock()
         self.scans: Scans | None = None
         """What scans the workspace beside its changes; None: the scanners of service.scans."""
         self._runner = runner
@@ -177,15 +179,10 @@ class Workspace:
         Raises:
             SettingsError: the file was changed and is wrong now, so nothing can be decided.
         """
-        stamp = stamp_of(self.root)
-        if stamp != self._policy_stamp:
-            self.place = load_place(self.root, runs_dir=str(self.place.runs_dir))
-            self.policy = policy_of(self.place)
-            self._policy_stamp = stamp
-            if "logbook" in vars(self):
-                # The log is told before anything is decided by the new rules, and keeps their text.
-                self.logbook.tell_policy(self.policy)
-        return self.policy
+        with self._taking_rules:
+            if stamp_of(self.root) != self.place.stamp:
+                self.policy, self.place = rules_taken_in(self.place, vars(self).get("logbook"))
+            return self.policy
 
     @property
     def signers_path(self) -> Path:
@@ -230,7 +227,9 @@ class Workspace:
     def ledger(self, run_id: str) -> "Ledger":
         """Return the log's side of a run; the log is told first which rules and signers are in force."""
         logbook = self.logbook
-        logbook.tell_policy(self.policy_now())
+        if not logbook.says_policy(self.policy_now()):
+            with self._taking_rules, logbook.log.alone():
+                logbook.tell_policy(self.policy_now())
         self.trust_now()
         return logbook.ledger(run_id, self.store)
 

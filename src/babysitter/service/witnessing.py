@@ -124,13 +124,16 @@ class Witnessing:
 
     def _keep(self, table: WitnessTable, note: str, size: int, cosigned: Cosigned) -> None:
         path = f"checkpoints/{size}"
-        try:
-            kept = read_checkpoint(self.log.read(path).decode())[0]
-        except NotFoundError:
-            kept = read_checkpoint(note)[0]
-        if cosigned.signatures or cosigned.token:
-            # A token stamps the text of the checkpoint, so whoever checks it needs that too.
-            self.log.keep("checkpoints", str(size), str(kept.with_signatures(*cosigned.signatures)).encode())
+        # With the log in hand: another process may be keeping another witness's signature of it.
+        with self.log.alone():
+            try:
+                kept = read_checkpoint(self.log.read(path).decode())[0]
+            except NotFoundError:
+                kept = read_checkpoint(note)[0]
+            if cosigned.signatures or cosigned.token:
+                # A token stamps the text of the checkpoint, so whoever checks it needs that too.
+                signed = kept.with_signatures(*cosigned.signatures)
+                self.log.keep("checkpoints", str(size), str(signed).encode())
         if cosigned.token:
             self.log.keep("checkpoints", f"{size}.{table.name}.tsr", cosigned.token)
 

@@ -31,7 +31,7 @@ from babysitter.service.journaling import Journalist
 from babysitter.service.ledger import Ledger
 from babysitter.service.patience import Face, Patience
 from babysitter.service.pending import HARNESS, OpenEffect
-from babysitter.service.performing import Finished, Floor
+from babysitter.service.performing import Floor
 from babysitter.service.state import RunState
 from babysitter.service.waiting import Waiting
 
@@ -144,7 +144,7 @@ class Worker:
         """
         self.take()
         for arrival in self.inbox.collect():
-            self.inbox.take_other(self, arrival)
+            self.inbox.take_in(self, arrival)
             self.take()
         self.start_ready()
         self.commit()
@@ -339,10 +339,7 @@ class Worker:
                 return False
             arrivals = self.inbox.collect()
         for arrival in arrivals:
-            if isinstance(arrival, Finished):
-                self.inbox.take_finished(self, arrival)
-            else:
-                self.inbox.take_other(self, arrival)
+            self.inbox.take_in(self, arrival)
             # The process's next commands follow the event that caused them, whatever else has come in.
             self.take()
         if patience.stopping and not self._begun:

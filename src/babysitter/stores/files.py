@@ -50,7 +50,6 @@ class FileStore:
                 self._create(runs_fd, run_id, {**files, JOURNAL: journal})
             finally:
                 self._disk.close(runs_fd)
-        mark_released(self._tree(run_id), len(journal))
 
     def lease(self, run_id: str, holder: Holder) -> FileLease:
         """See Store."""
@@ -114,7 +113,9 @@ class FileStore:
         """See Store."""
         tree = self._tree(run_id)
         tree.read("run.json")  # Mail for a run that is not there must not make half a run.
-        tree.replace(f"mail/{name}", data, durable=True)
+        # Whoever sends again under the same id may be here at the same time.
+        writer = f"{os.getpid()}.{threading.get_ident()}"
+        tree.replace(f"mail/{name}", data, durable=True, writer=writer)
 
     def _tree(self, run_id: str) -> Tree:
         root = f"{self._runs}/{check_run_id(run_id)}"
@@ -153,7 +154,10 @@ class FileStore:
         _remove_tree(disk, aside, runs_fd)
         try:
             disk.make_directory(aside, runs_fd)
-            _write_new(disk, Tree(disk, str(self.runs_dir / aside)), files)
+            tree = Tree(disk, str(self.runs_dir / aside))
+            _write_new(disk, tree, files)
+            # Before it has its name: afterwards somebody may be driving it already, and says so there.
+            mark_released(tree, len(files[JOURNAL]))
             try:
                 disk.rename(aside, run_id, runs_fd)
             except OSError as error:

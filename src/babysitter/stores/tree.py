@@ -77,11 +77,14 @@ class Tree:
             for fd in held:
                 disk.close(fd)
 
-    def replace(self, path: str, data: Buffer, *, durable: bool) -> None:
-        """Write the file aside and give it its name; with ``durable`` no crash afterwards loses it."""
+    def replace(self, path: str, data: Buffer, *, durable: bool, writer: str = "") -> None:
+        """Write the file aside and give it its name; with ``durable`` no crash afterwards loses it.
+
+        writer: who writes, where several may write one file at once: each then has a name aside of its own.
+        """
         with self._errors("writing", path):
             with self.parent(path, make=True) as (dir_fd, name):
-                aside = temporary_name(name)
+                aside = temporary_name(f"{name}.{writer}" if writer else name)
                 fd = self.disk.open_file(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, dir_fd)
                 try:
                     write_all(self.disk, fd, data)

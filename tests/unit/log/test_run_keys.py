@@ -126,3 +126,13 @@ def test_stock_openssl_checks_a_seal(tmp_path: Path) -> None:
     bad = subprocess.run(["openssl", *asked, "key.der"], cwd=tmp_path, capture_output=True, check=False)
 
     assert (good.returncode, bad.returncode) == (0, 1)
+
+
+def test_a_key_that_another_process_destroyed_is_gone_from_this_one_too(tmp_path: Path) -> None:
+    """A server that had made it kept it in memory, and could have sealed the run a second time."""
+    keys = keys_in(tmp_path)
+    keys.make("r")
+
+    keys_in(tmp_path).destroy("r")
+
+    assert keys.sign("r", TEXT) == ""

@@ -186,6 +186,15 @@ async def asking_beside(_: None, ctx: Context) -> list[Any]:
 
 
 @process
+async def asking_twice(_: None, ctx: Context) -> list[Any]:
+    async def ask(name: str) -> Json:
+        await ctx.breakpoint("Go?", title=name)
+        return await ctx.task(build, name)
+
+    return list(await ctx.parallel.all(ask("a"), ask("b")))
+
+
+@process
 async def asking_and_listening(_: None, ctx: Context) -> Json:
     await ctx.breakpoint("Go?", title="Go")
     return await ctx.signal("news")

@@ -36,6 +36,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     questions: its open breakpoints. due_at: when it goes on by itself, RFC 3339; None: not by time.
     is_ready: there is work for a driver of ours that nothing holds back. problem: why it can't be read.
     harness: it is a harness's, which performs its effects and drives it.
+    children: the runs that it waits for.
     journal_bytes: how much of its journal this was made from.
     """
 
@@ -55,6 +56,7 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     is_ready: bool = False
     problem: str = ""
     harness: bool = False
+    children: tuple[str, ...] = ()
     journal_bytes: int = 0
 
     @property
@@ -105,9 +107,12 @@ class Catalogue:
         Whoever asked meanwhile and took something in first does not keep it from the one who looks.
         """
         self._read_noted()
+        with self._lock:
+            before = set(self._entries)
         run_ids = self._store.run_ids()
         with self._lock:
-            gone = self._entries.keys() - set(run_ids)
+            # Of those that were known before: what was created and taken in meanwhile is not gone.
+            gone = (before - set(run_ids)) & self._entries.keys()
             for run_id in gone:
                 del self._entries[run_id]
                 self._order = None
@@ -244,7 +249,8 @@ def entry_of(run_id: str, state: RunState, journal_bytes: int) -> Entry:
         failed=state.failed,
         questions=0 if has_ended else len(state.breakpoints),
         due_at=None if has_ended or created.harness else min(times, default=None),
-        is_ready=state.status == "running" and not created.harness,
+        is_ready=not has_ended and not created.harness and (state.status == "running" or state.has_news),
         harness=created.harness,
+        children=() if has_ended else tuple(child.child_run_id for child in state.children.values()),
         journal_bytes=journal_bytes,
     )

@@ -186,7 +186,11 @@ class Conductor:
     def _take_in(self) -> None:
         for entry in self._catalogue.look():
             self._feed.tell(entry.run_id)
-            self._schedule(entry)
+            try:
+                self._schedule(entry)
+            except BabysitterError:
+                # The look has shown the entry, and does so once: whoever can't be scheduled now is driven.
+                self._want(entry.run_id)
 
     def _pause_s(self) -> float:
         if not self._book.due:
@@ -211,16 +215,27 @@ class Conductor:
 
     def _schedule(self, entry: Entry) -> None:
         """Say when a run that stands so is to be driven."""
+        if entry.has_ended and entry.parent_run_id:
+            above = self._catalogue.get(entry.parent_run_id)
+            if above is not None and entry.run_id in above.children:
+                # Whoever ended it was not its parent's driver.
+                self._want(self._topmost(above.run_id))
         if entry.has_ended or entry.problem:
             return
         with self._turn:
             if entry.run_id in self._book.driving or entry.run_id in self._book.problems:
                 return
         topmost = self._topmost(entry.run_id)
-        if entry.is_ready and topmost not in self._book.driving:
+        is_ready = entry.is_ready or any(map(self._is_over, entry.children))
+        if is_ready and topmost not in self._book.driving:
             self._want(topmost)
         elif entry.due_at is not None:
             self._want(topmost, at_ns=parse_time(entry.due_at))
+
+    def _is_over(self, child_run_id: str) -> bool:
+        """Tell whether waiting for a child is over: it has ended, or a crash kept it from beginning."""
+        entry = self._catalogue.get(child_run_id)
+        return entry is None or entry.has_ended
 
     def _drive(self, run_id: str, patience: Patience) -> None:
         problem, pause_s = "", 0.0

@@ -1,5 +1,7 @@
 """The catalogue: what it says of a run is what its journal says, however it came to know."""
 
+from collections.abc import Callable
+
 import pytest
 
 from babysitter.model.errors import NotFoundError
@@ -8,6 +10,7 @@ from babysitter.service.hosting.catalogue import Catalogue, Entry, entry_of
 from babysitter.service.reading import read_state
 from babysitter.service.session import NewRun, create_run
 from babysitter.stores.interface import Holder
+from babysitter.testing.memory_store import MemoryStore
 from babysitter.testing.workspace import FakeWorkspace
 from tests.unit.service.runs import answer, create, resume, start, workspace
 
@@ -149,3 +152,34 @@ def test_a_run_that_ended_with_something_open_waits_for_nobody() -> None:
 
     assert entry.status == "cancelled"
     assert (entry.questions, entry.due_at) == (0, None)
+
+
+class Joined(MemoryStore):
+    """A store in which a run appears, and is taken in, right after the runs were listed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.joins: Callable[[], object] | None = None
+
+    def run_ids(self) -> list[str]:
+        found, joins = super().run_ids(), self.joins
+        self.joins = None
+        if joins is not None:
+            joins()
+        return found
+
+
+def test_a_run_that_is_taken_in_during_a_look_is_not_taken_for_gone() -> None:
+    """Whoever had just created it did not find it in the list."""
+    store = Joined()
+    place = workspace(store)
+    catalogue = Catalogue(store)
+
+    def join() -> None:
+        create(place, "doubling", 1)
+        catalogue.refresh("r")
+
+    store.joins = join
+    catalogue.look()
+
+    assert [entry.run_id for entry in catalogue.all()] == ["r"]

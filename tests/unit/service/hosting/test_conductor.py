@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -139,6 +139,40 @@ def test_a_run_has_moved_when_it_has_new_lines_and_not_when_its_tasks_write() ->
     RunService(stage.place).drive("r")
     face.journaled()
     assert moved == ["r", "r"]
+
+
+def test_a_cancel_by_somebody_else_is_noticed() -> None:
+    stage = Stage()
+
+    with conducted(stage):
+        stage.create("asking")
+        stage.until("waiting")
+        Delivery(stage.place).cancel("r", reason="enough")
+        stage.until("cancelled")
+
+
+def test_a_parent_goes_on_when_somebody_else_has_driven_its_child_to_the_end() -> None:
+    stage = Stage()
+
+    with conducted(stage):
+        stage.create("parent", {"child": "asking", "inputs": None})
+        stage.until("waiting", "r.1")
+        stage.until("waiting")
+        Delivery(stage.place).answer("r.1", "1-go", "approve")
+        with suppress(RunLockedError):
+            RunService(stage.place).drive("r.1")
+        stage.until("completed")
+
+
+def test_a_parent_whose_child_ended_before_the_start_goes_on() -> None:
+    stage = Stage()
+    stage.create("parent", {"child": "asking", "inputs": None})
+    RunService(stage.place).drive("r")
+    Delivery(stage.place).answer("r.1", "1-go", "approve")
+    RunService(stage.place).drive("r.1")
+
+    with conducted(stage):
+        stage.until("completed")
 
 
 def test_what_comes_while_a_run_is_driven_is_not_forgotten() -> None:
