@@ -14,11 +14,10 @@ Whatever happens is one line in the access log, and no reply ever holds a traceb
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import IO
 
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
@@ -259,7 +258,11 @@ class App:
             response = (
                 Response(reply.body, status_code=reply.status, media_type=reply.type)
                 if reply.file is None
-                else StreamingResponse(_pieces(reply.file), status_code=reply.status, media_type=reply.type)
+                else StreamingResponse(
+                    iter(partial(reply.file.read, _PIECE_BYTES), b""),
+                    status_code=reply.status,
+                    media_type=reply.type,
+                )
             )
             for name, value in reply.headers.items():
                 response.headers.append(name, value)
@@ -314,11 +317,6 @@ def _forwarded(scope: Scope) -> str:
     return ", ".join(
         value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
     )
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while piece := file.read(_PIECE_BYTES):
-        yield piece
 
 
 def _later(wait_s: float) -> Mapping[str, str]:

@@ -22,6 +22,7 @@ from babysitter.server.listening import (
     url_of,
 )
 from babysitter.server.mcp_mount import McpMount
+from babysitter.server.memory import give_memory_back
 from babysitter.server.streams import Streams
 from babysitter.server.table import TABLE
 from babysitter.service.hosting.hosting import Hosting, host
@@ -59,6 +60,8 @@ class Serving:
 
     def run(self) -> int:
         """Serve until a signal says stop; return its number. Afterwards nothing is driven, nothing lost."""
+        # Before there are threads: an arena that one has is its own for good.
+        give_memory_back()
         with _synced(self.premises):
             self.hosting.start()
             try:

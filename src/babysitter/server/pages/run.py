@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from babysitter.server.exchange import Asked, Reply
+from babysitter.server.pages.question_words import size
 from babysitter.server.pages.rendering import fragment, page
 from babysitter.server.pages.run_words import gist
 from babysitter.server.routes import Route, Table
@@ -12,7 +13,7 @@ from babysitter.service.hosting.watched_source import VisitedSource
 from babysitter.service.hosting.watched_task import VisitedTask
 from babysitter.service.hosting.watching import ROWS, VisitedWatching
 
-_WORDS: dict[str, Any] = {"duration": duration, "figure": figure}
+_WORDS: dict[str, Any] = {"duration": duration, "figure": figure, "size": size}
 
 
 def run(asked: Asked) -> Reply:

@@ -126,13 +126,13 @@ class VisitedParts:
         """
         question = VisitedQuestions(self.visit).show(run_id, breakpoint_id, workspace)
         hosted = self.visit.run("breakpoint.read", run_id, workspace)
-        covered, problem = _covered(hosted, run_id, breakpoint_id)
+        covered, problem = covered_by(hosted, run_id, breakpoint_id)
         return QuestionParts(
             question=question,
             problem=problem,
             place=covered.place if covered is not None else None,
             yours=self._yours(hosted, run_id, breakpoint_id),
-            differences=_differences(hosted, covered) if covered is not None else (),
+            differences=differences_of(hosted, covered) if covered is not None else (),
             files=_files(covered) if covered is not None else (),
         )
 
@@ -215,14 +215,16 @@ def _why_not(gates: Gates, asked: OpenBreakpoint, votes: tuple[Vote, ...]) -> tu
     return reasons or ()
 
 
-def _covered(hosted: Hosted, run_id: str, breakpoint_id: str) -> tuple[Covered | None, str]:
+def covered_by(hosted: Hosted, run_id: str, breakpoint_id: str) -> tuple[Covered | None, str]:
+    """Return what an answer to a question is about, or why that can't be told."""
     try:
         return what_it_covers(hosted.workspace.store, run_id, breakpoint_id), ""
     except BabysitterError as wrong:
         return None, wrong.message
 
 
-def _differences(hosted: Hosted, covered: Covered) -> tuple[FileDifference, ...]:
+def differences_of(hosted: Hosted, covered: Covered) -> tuple[FileDifference, ...]:
+    """Return the difference that a question shows, file by file; none: it shows none, or nothing changed."""
     changes = covered.shown.changes
     if changes is None:
         return ()

@@ -14,6 +14,7 @@ from babysitter.model.errors import BabysitterError, NotFoundError
 from babysitter.model.statement import APPROVAL_NAMESPACE
 from babysitter.model.values import Json
 from babysitter.service.hosting.hosting import Hosted
+from babysitter.service.hosting.question_parts import FileDifference, covered_by, differences_of
 from babysitter.service.hosting.runs import read_output
 from babysitter.service.hosting.visit import Visit
 from babysitter.service.views import View
@@ -51,11 +52,23 @@ class ApprovalShown(View, frozen=True, kw_only=True):
     good: bool | None
 
 
+class DifferenceShown(View, frozen=True, kw_only=True):
+    """What had changed in the workspace, as the question showed it whose approval let the effect start.
+
+    problem: why it can't be told; then there are no files.
+    """
+
+    breakpoint_id: str
+    files: tuple[FileDifference, ...]
+    problem: str = ""
+
+
 class TaskPane(View, frozen=True, kw_only=True):
     """An effect. ``attempt``: the one whose output is shown; ``attempts``: all that began.
 
     input, result: as text, None: there is none. cut: whether one of them is longer than what is shown.
     is_live: more may come. file, line: where its code asked for it; empty and 0: the journal does not say.
+    difference: None: no question that let it start showed one.
     """
 
     workspace: str
@@ -87,6 +100,7 @@ class TaskPane(View, frozen=True, kw_only=True):
     seqs: tuple[int, ...]
     file: str = ""
     line: int = 0
+    difference: DifferenceShown | None = None
 
 
 @dataclass(slots=True)
@@ -160,6 +174,7 @@ class VisitedTask:
             seqs=found.seqs,
             file=file,
             line=int(line) if line.isdecimal() else 0,
+            difference=_difference(hosted, run_id, found.started.approval if found.started else None),
         )
 
 
@@ -231,6 +246,17 @@ def _pretty(value: Json) -> str:
     """Return a value over several lines, where that is short: indented, JSON may grow a hundredfold."""
     data = msgspec.json.encode(value)
     return (data if len(data) > _INDENTED_BYTES_MAX else msgspec.json.format(data, indent=2)).decode()
+
+
+def _difference(hosted: Hosted, run_id: str, approval: str | None) -> DifferenceShown | None:
+    if approval is None:
+        return None
+    covered, problem = covered_by(hosted, run_id, approval)
+    if covered is None:
+        return DifferenceShown(breakpoint_id=approval, files=(), problem=problem)
+    if covered.shown.changes is None:
+        return None
+    return DifferenceShown(breakpoint_id=approval, files=differences_of(hosted, covered))
 
 
 def _text(hosted: Hosted, run_id: str, path: str) -> str | None:
