@@ -113,9 +113,14 @@ def take(folder: Path, server: Server, stack: ExitStack) -> Iterator[Path]:
         folder, page, "answered", lambda: page.locator("#stands").evaluate("at => at.scrollIntoView()")
     )
     run = "release-2026-11"
+    server.wait_ended(run)
+    step = server.hosting.home.queries.tasks(run)[-1].effect_id
     for name, path in (
         ("runs", "/runs"),
         ("run", f"/runs/{run}"),
+        ("step", f"/runs/{run}/tasks/{step}"),
+        ("events", f"/runs/{run}/events"),
+        ("code", "/runs/report-q3/source"),
         ("audit", "/audit"),
         ("atlas", f"/atlas/run:{run}"),
     ):

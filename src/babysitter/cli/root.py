@@ -113,7 +113,7 @@ VERBS = {
     "retention": ["plan"],
     "policy": ["show", "explain", "check", "review"],
     "key": ["list", "add", "revoke", "approve", "believe"],
-    "person": ["invite", "list", "remove"],
+    "person": ["invite", "list", "passkeys", "remove", "remove-passkey"],
     "token": ["create", "list", "revoke"],
     "witness": ["update", "seen", "serve"],
     "notify": ["list", "send", "test"],

@@ -6,12 +6,14 @@ runs. The same runs and the same log give the same bytes.
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import IO
 
+from babysitter.journal.layout import JOURNAL
+from babysitter.journal.reader import Store
 from babysitter.model.errors import NotFoundError, RefusedError
 from babysitter.model.values import sha256_hex
 from babysitter.service.views import View
@@ -22,6 +24,8 @@ _NOT_SHOWN = ("state/", "mail/")
 _LOG_FILES = ("log.jsonl", "checkpoint", "log.vkey")
 _LOG_FOLDERS = ("checkpoints", "policies", "signers", "reviews")
 _UNPACKED_BYTES_MAX = 16 * 1024**3
+_LOOKS_MAX = 20
+"""So often it is tried to find a moment in which nothing is written between the journals and the log."""
 _FILES_MAX = 2_000_000
 _README = """\
 Runs of a Babysitter workspace, and the log that tells of them.
@@ -72,9 +76,14 @@ def hand_over(workspace: Workspace, run_ids: Sequence[str], target: Path) -> Han
 
 
 def pack(workspace: Workspace, run_ids: Sequence[str], file: IO[bytes]) -> tuple[int, tuple[str, ...]]:
-    """Write that tar file, with one of its files in memory at a time; return how many, and runs left out."""
+    """Write that tar file, with one of its files in memory at a time; return how many, and runs left out.
+
+    Runs may go on meanwhile: of each journal that part is written which the log, as it is written, tells of.
+    """
     left_out = tuple(run_id for run_id in workspace.store.run_ids() if run_id not in run_ids)
-    files = dict(_files(workspace, run_ids))
+    lengths, log = _at_one_moment(workspace, run_ids)
+    files = dict(_files(workspace, lengths))
+    files.update((path, partial(bytes, content)) for path, content in log.items())
     files["README.txt"] = _README.encode
     files["audit.sh"] = audit_script
     if left_out:
@@ -88,20 +97,44 @@ def pack(workspace: Workspace, run_ids: Sequence[str], file: IO[bytes]) -> tuple
     return len(files), left_out
 
 
-def _files(workspace: Workspace, run_ids: Sequence[str]) -> Iterator[tuple[str, Callable[[], bytes]]]:
+def _at_one_moment(workspace: Workspace, run_ids: Sequence[str]) -> tuple[dict[str, int], dict[str, bytes]]:
+    """Return how long each journal is, and the log's files, with nothing written between.
+
+    Where something always is, as they were at the last look: then a verification may find that the log
+    tells of more than a journal that moves, or less.
+    """
+    store = workspace.store
+    lengths, log = {run_id: store.journal_size(run_id) for run_id in run_ids}, dict[str, bytes]()
+    for _ in range(_LOOKS_MAX):
+        log = dict(_log_files(workspace.log_folder))
+        before, lengths = lengths, {run_id: store.journal_size(run_id) for run_id in run_ids}
+        if before == lengths:
+            break
+    return lengths, log
+
+
+def _files(workspace: Workspace, lengths: Mapping[str, int]) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Give each file's name, and what reads it."""
     store = workspace.store
-    for run_id in run_ids:
+    for run_id, length in lengths.items():
         for name in store.paths(run_id):
-            if not name.startswith(_NOT_SHOWN):
+            if name == JOURNAL:
+                yield f"runs/{run_id}/{name}", partial(_beginning, store, run_id, length)
+            elif not name.startswith(_NOT_SHOWN):
                 yield f"runs/{run_id}/{name}", partial(store.read_file, run_id, name)
-    log = workspace.log_folder
+
+
+def _beginning(store: Store, run_id: str, length: int) -> bytes:
+    return store.read_piece(run_id, JOURNAL, offset=0, bytes_max=length).data
+
+
+def _log_files(log: Path) -> Iterator[tuple[str, bytes]]:
     paths = [log / name for name in _LOG_FILES]
     for folder in _LOG_FOLDERS:
         paths += sorted((log / folder).iterdir()) if (log / folder).is_dir() else []
     for path in paths:
         if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
-            yield f"log/{path.relative_to(log).as_posix()}", path.read_bytes
+            yield f"log/{path.relative_to(log).as_posix()}", path.read_bytes()
 
 
 def audit_script() -> bytes:

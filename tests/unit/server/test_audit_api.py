@@ -74,3 +74,17 @@ def test_a_scan_says_what_it_looked_with(server: Server) -> None:
 
     assert reply.status_code == 200
     assert reply.json()["tools"]
+
+
+def test_a_report_is_a_page_that_is_kept_and_not_shown(server: Server) -> None:
+    client = server.client("auditor")
+
+    reply = client.get("/api/v1/audit/report?runs=r")
+
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    assert reply.headers["content-disposition"] == 'attachment; filename="report.html"'
+    assert "Report on 1 run of here" in reply.text
+    assert client.get("/api/v1/audit/report?since=2000-01-01").status_code == 200
+    assert client.get("/api/v1/audit/report").status_code == 400
+    assert client.get("/api/v1/audit/report?runs=r&since=2000").status_code == 400
+    assert client.get("/api/v1/audit/report?runs=none").status_code == 404

@@ -7,7 +7,7 @@ from babysitter.service.auditing import AuditReport
 from babysitter.service.hosting.access_seen import AccessPage, AccessWanted, visited_access
 from babysitter.service.hosting.audited import ApprovalsPage, Audited, VisitedAudit
 
-_TAR = "application/x-tar"
+_TAR, _HTML = "application/x-tar", "text/html; charset=utf-8"
 _WHERE = {"workspace": "The id of a workspace; without it, the first that you may audit."}
 _SKIP = {"skip": "How many to leave out."}
 _FILTERS = {
@@ -27,21 +27,13 @@ def runs(asked: Asked) -> Reply:
 
 def approvals(asked: Asked) -> Reply:
     """Give who answered what."""
-    wanted = Wanted(**{name: asked.query.get(name, "") for name in _FILTERS})
-    found = VisitedAudit(asked.visit).approvals(wanted, asked.workspace, skip=asked.number("skip", 0))
-    return as_json(found)
+    wanted, skip = approvals_wanted(asked), asked.number("skip", 0)
+    return as_json(VisitedAudit(asked.visit).approvals(wanted, asked.workspace, skip=skip))
 
 
 def access(asked: Asked) -> Reply:
     """Give who asked what of the server."""
-    wanted = AccessWanted(
-        who=asked.query.get("who", ""),
-        since=asked.query.get("since", ""),
-        denied=asked.query.get("denied", "") == "yes",
-        skip=asked.number("skip", 0),
-        limit=asked.number("limit", 100),
-    )
-    return as_json(visited_access(asked.visit, wanted))
+    return as_json(visited_access(asked.visit, access_wanted(asked)))
 
 
 def verification(asked: Asked) -> Reply:
@@ -51,12 +43,41 @@ def verification(asked: Asked) -> Reply:
 
 def export(asked: Asked) -> Reply:
     """Give runs and the log as one tar file."""
-    named = tuple(name for name in asked.query.get("runs", "").split(",") if name)
     return Reply(
-        file=VisitedAudit(asked.visit).export(named, asked.workspace),
+        file=VisitedAudit(asked.visit).export(_names(asked), asked.workspace),
         type=_TAR,
         headers={"Content-Disposition": 'attachment; filename="audit.tar"'},
     )
+
+
+def report(asked: Asked) -> Reply:
+    """Give a page for whoever answers for it, as a file."""
+    page = VisitedAudit(asked.visit).report(_names(asked), asked.query.get("since", ""), asked.workspace)
+    return Reply(
+        body=page.encode(),
+        type=_HTML,
+        headers={"Content-Disposition": 'attachment; filename="report.html"'},
+    )
+
+
+def approvals_wanted(asked: Asked) -> Wanted:
+    """Return which answers are asked for."""
+    return Wanted(**{name: asked.query.get(name, "") for name in _FILTERS})
+
+
+def access_wanted(asked: Asked) -> AccessWanted:
+    """Return which requests are asked for."""
+    return AccessWanted(
+        who=asked.query.get("who", ""),
+        since=asked.query.get("since", ""),
+        denied=asked.query.get("denied", "") == "yes",
+        skip=asked.number("skip", 0),
+        limit=asked.number("limit", 100),
+    )
+
+
+def _names(asked: Asked) -> tuple[str, ...]:
+    return tuple(name for name in asked.query.get("runs", "").split(",") if name)
 
 
 ROUTES: Table = (
@@ -115,5 +136,19 @@ ROUTES: Table = (
         action="audit.read",
         gives_type=_TAR,
         query={"runs": "Ids of runs, with commas between; without it, all.", **_WHERE},
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/audit/report",
+        name="audit.report",
+        answer=report,
+        summary="What happened in runs and what can't be proven, as a page that needs nothing else.",
+        action="audit.read",
+        gives_type=_HTML,
+        query={
+            "runs": "Ids of runs, with commas between.",
+            "since": "Instead: every run that began then or later.",
+            **_WHERE,
+        },
     ),
 )

@@ -3,12 +3,12 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from babysitter.server.api.audits import access_wanted, approvals_wanted
 from babysitter.server.exchange import Asked, Reply
 from babysitter.server.pages.rendering import page
 from babysitter.server.pages.retention import retention_of
 from babysitter.server.routes import Route, Table
-from babysitter.service.approvals_list import Wanted
-from babysitter.service.hosting.access_seen import AccessWanted, visited_access
+from babysitter.service.hosting.access_seen import visited_access
 from babysitter.service.hosting.audited import PAGE, VisitedAudit
 
 
@@ -20,24 +20,14 @@ def overview(asked: Asked) -> Reply:
 
 def approvals(asked: Asked) -> Reply:
     """Show who answered what."""
-    wanted = Wanted(
-        **{
-            name: asked.query.get(name, "")
-            for name in ("since", "by", "rule", "environment", "process", "decision")
-        }
-    )
+    wanted = approvals_wanted(asked)
     found = VisitedAudit(asked.visit).approvals(wanted, asked.workspace, skip=asked.number("skip", 0))
     return _page(asked, "audit_approvals.html", "Approvals", found=found, wanted=wanted)
 
 
 def access(asked: Asked) -> Reply:
     """Show who asked what of the server."""
-    wanted = AccessWanted(
-        who=asked.query.get("who", ""),
-        since=asked.query.get("since", ""),
-        denied=asked.query.get("denied", "") == "yes",
-        skip=asked.number("skip", 0),
-    )
+    wanted = access_wanted(asked)
     return _page(
         asked, "audit_access.html", "Access", found=visited_access(asked.visit, wanted), wanted=wanted
     )

@@ -130,19 +130,43 @@ class VisitedAudit:
             NotFoundError: the workspace has no such run.
         """
         hosted = self.visit.at("audit.read", workspace)
-        known = hosted.workspace.store.run_ids()
-        for run_id in run_ids:
-            if run_id not in known:
-                raise NotFoundError(f"there is no run {run_id[:80]}.", hint="See which there are at /runs.")
+        chosen = self._known(hosted, run_ids) or hosted.workspace.store.run_ids()
         # It has no name, so it is gone when it is closed, whatever becomes of this process.
         file = tempfile.TemporaryFile()  # noqa: SIM115 (whoever sends it closes it)
         try:
-            pack(hosted.workspace, tuple(dict.fromkeys(run_ids)) or known, file)
+            pack(hosted.workspace, chosen, file)
         except BaseException:
             file.close()
             raise
         file.seek(0)
         return file
+
+    def report(self, run_ids: tuple[str, ...], since: str, workspace: str = "") -> str:
+        """Return a page on these runs, or on those that began then or later, that needs nothing else.
+
+        Raises:
+            UsageError: neither is given, or both.
+            NotFoundError: the workspace has no such run.
+        """
+        from babysitter.service.report_pages import as_html  # noqa: PLC0415 (only here)
+        from babysitter.service.reporting import report_on  # noqa: PLC0415 (imports cryptography)
+
+        hosted = self.visit.at("audit.read", workspace)
+        if bool(run_ids) == bool(since):
+            raise UsageError("say which runs, or since when.", hint="Give runs=A,B or since=2026-01-01.")
+        chosen = self._known(hosted, run_ids) or [
+            entry.run_id for entry in reversed(hosted.catalogue.all()) if entry.created_at >= since
+        ]
+        what = f"since {since}" if since else f"of {hosted.id}"
+        title = f"Report on {len(chosen)} run{'' if len(chosen) == 1 else 's'} {what}"
+        return as_html(title, report_on(hosted.workspace, chosen, title=title))
+
+    def _known(self, hosted: Hosted, run_ids: tuple[str, ...]) -> list[str]:
+        known = set(hosted.workspace.store.run_ids())
+        for run_id in run_ids:
+            if run_id not in known:
+                raise NotFoundError(f"there is no run {run_id[:80]}.", hint="See which there are at /runs.")
+        return list(dict.fromkeys(run_ids))
 
     def verify(self, workspace: str = "") -> AuditReport:
         """Verify every run, the log, signatures and rules; what is unproven is said.
