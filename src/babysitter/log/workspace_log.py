@@ -105,8 +105,14 @@ class WorkspaceLog:
             self._look()
             if run_id not in self._known.sealed:
                 return self._known.of_run(run_id)
-            # Not followed any more; asked for when a crash kept an end from us, or an emergency is reviewed.
+            # Not followed any more; asked for when an emergency is reviewed.
             return [leaf for leaf in self._read_leaves() if getattr(leaf, "run_id", None) == run_id]
+
+    def is_sealed(self, run_id: str) -> bool:
+        """Tell whether a run has its seal; after it come only holds, reviews and a removal."""
+        with self._mutex:
+            self._look()
+            return run_id in self._known.sealed
 
     def newest(self, kind: type[Kind]) -> Kind | None:
         """Return the newest leaf of a kind; None when there is none."""

@@ -77,16 +77,15 @@ class RunLedger:
     def caught_up(self, state: RunState) -> None:
         """See Ledger."""
         self._told_seq, self._told_at_s = state.seq, self.monotonic_s()
+        if self.log.is_sealed(self.run_id):
+            # All that comes before a seal is there. Whoever made it may have died before the key was gone.
+            self.keys.destroy(self.run_id)
+            return
         missing = self._missing_leaves()
         if missing:
             self.log.append(missing, durable=True)
             self.witness()
-        if state.end is None:
-            return
-        if any(isinstance(leaf, RunSealed) for leaf in self.log.by_run(self.run_id)):
-            # Whoever sealed it may have died before the key was gone.
-            self.keys.destroy(self.run_id)
-        else:
+        if state.end is not None:
             data = self.store.read_journal(self.run_id)
             self._seal(state.seq, sha256_hex(data), state.status)
 

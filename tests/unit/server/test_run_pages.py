@@ -175,6 +175,14 @@ def test_a_line_that_no_journal_told_is_said_to_be_unknown(server: Server) -> No
     assert (placed.file, placed.line) == ("processes.py", 7)
 
 
+def test_the_tasks_of_a_run_are_listed_in_the_order_in_which_they_were_asked_for(server: Server) -> None:
+    listed = server.client("viewer").get(f"/api/v1/runs/{RUN_ID}/tasks").json()["tasks"]
+
+    whole = server.client("viewer").get(f"/api/v1/runs/{RUN_ID}").json()["tasks"]
+    assert listed == whole
+    assert listed[0]["effectId"] == "1-build"
+
+
 def test_a_run_can_be_started_again_in_the_callers_name(server: Server) -> None:
     reply = server.client("operator").post("/api/v1/runs/asks/rerun", json={})
 

@@ -97,6 +97,17 @@ def test_a_run_is_opened_in_the_log_with_what_its_first_line_says(place: FakeWor
     assert is_whole(place.log_folder)
 
 
+def test_a_run_that_is_sealed_has_the_log_read_no_more_than_for_what_is_new(place: FakeWorkspace) -> None:
+    """A server comes by a run that has just ended once more, for each answer that came meanwhile."""
+    start(place, "doubling", 2)
+    disk = counting(place)
+
+    resume(place)
+
+    assert disk.operations.count("read") == 2
+    assert run_keys(place) == []
+
+
 class Seen(FileStore):
     """A store of runs that somebody drives as soon as they are there: a server that looks just then."""
 

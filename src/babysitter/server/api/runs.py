@@ -14,6 +14,7 @@ from babysitter.service.hosting.runs import (
     SentView,
     Signal,
     Start,
+    TaskList,
     TaskShown,
     VisitedRuns,
     Wish,
@@ -88,6 +89,11 @@ def iterate(asked: Asked) -> Reply:
 def verify(asked: Asked) -> Reply:
     """Verify a run."""
     return as_json(VisitedRuns(asked.visit).verify(asked.params["run"], asked.workspace))
+
+
+def tasks(asked: Asked) -> Reply:
+    """List a run's tasks."""
+    return as_json(VisitedRuns(asked.visit).tasks(asked.params["run"], asked.workspace))
 
 
 def task(asked: Asked) -> Reply:
@@ -231,6 +237,16 @@ ROUTES: Table = (
         summary="Verify a run's journal and files; nothing is changed.",
         action="run.verify",
         gives=VerificationView,
+        query=_WHERE,
+    ),
+    Route(
+        method="GET",
+        path=f"{_RUN}/tasks",
+        name="tasks.list",
+        answer=tasks,
+        summary="List a run's effects with their states, in the order in which they were asked for.",
+        action="task.read",
+        gives=TaskList,
         query=_WHERE,
     ),
     Route(

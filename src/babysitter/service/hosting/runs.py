@@ -70,6 +70,12 @@ class RunShown(View, frozen=True, kw_only=True):
     problem: str = ""
 
 
+class TaskList(View, frozen=True, kw_only=True):
+    """A run's effects, in the order in which they were asked for."""
+
+    tasks: tuple[TaskView, ...]
+
+
 class TaskShown(View, frozen=True, kw_only=True):
     """A task's effect with every line that speaks of it."""
 
@@ -249,6 +255,10 @@ class VisitedRuns:
         hosted = self.visit.run("run.signal", run_id, workspace)
         sent = self._delivery(hosted).signal(run_id, signal.name, signal.payload)
         return self._sent(hosted, run_id, sent)
+
+    def tasks(self, run_id: str, workspace: str = "") -> TaskList:
+        """Return a run's effects."""
+        return TaskList(tasks=tuple(self.visit.run("task.read", run_id, workspace).queries.tasks(run_id)))
 
     def task(self, run_id: str, effect_id: str, workspace: str = "") -> TaskShown:
         """Return one effect with the lines that speak of it."""
