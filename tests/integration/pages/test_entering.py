@@ -86,6 +86,23 @@ def test_an_invitation_counts_once_and_the_page_says_no_at_the_form(browser: Bro
             expect(page.locator(place)).to_be_visible()
 
 
+@pytest.mark.parametrize(("path", "form"), [("/sign-in", "#sign-in"), ("/join", "#join")])
+def test_a_form_that_nobody_listens_to_yet_can_not_be_pressed(
+    browser: Browser, server: Server, path: str, form: str
+) -> None:
+    """On a slow line its button only loaded the page again."""
+    with ExitStack() as stack:
+        page = window(stack, browser, server, "nobody").page
+        page.route("**/*.js", lambda route: route.abort())
+        page.goto(f"{server.url}{path}")
+        assert page.locator(form).evaluate("form => form.inert")
+
+        page.unroute("**/*.js")
+        page.reload()
+        expect(page.get_by_role("button")).to_be_enabled()
+        assert not page.locator(form).evaluate("form => form.inert")
+
+
 def test_the_session_is_a_cookie_that_no_script_and_no_other_site_gets(ada: Person) -> None:
     """Chromium takes a ``__Host-`` cookie over plain HTTP from localhost alone; see ADR 0045."""
     cookie = next(each for each in ada.context.cookies() if each["name"] == SESSION)

@@ -27,3 +27,5 @@ by("join").addEventListener("submit", (event) => {
     by("after").focus();
   });
 });
+// Pressed before somebody listens, the form would only load the page again.
+by("join").inert = false;

@@ -14,3 +14,5 @@ form.addEventListener("submit", (event) => {
     location.assign(then);
   });
 });
+// Pressed before somebody listens, the form would only load the page again.
+form.inert = false;
