@@ -35,8 +35,10 @@ JOURNAL = "journal/journal.jsonl"
 DRIVER = "state/driver.json"
 _LOCKED_FILE = "run.json"
 _LOCK_TRIES = 4
+_LOCK_TRIES_WHILE_ASKED = 100
 _LOCK_PAUSE_S = 0.002
-"""Whoever asks who holds a run takes the lock for microseconds; a driver that meets that tries again."""
+"""Whoever asks who holds a run takes the lock for microseconds; a driver that meets that tries again, and
+again for as long as it meets nobody else: many who ask at once must not look like a driver."""
 
 
 class Driver(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -221,12 +223,14 @@ class FileLease:
             self.die(failure)
 
     def _take_lock(self, holder: Holder) -> int:
-        for attempt in range(_LOCK_TRIES):
+        for attempt in range(_LOCK_TRIES_WHILE_ASKED):
             if attempt:
                 self._disk.pause(_LOCK_PAUSE_S)
             fd = lock_run(self._tree, self.run_id, shared=False)
             if fd is not None:
                 return fd
+            if attempt + 1 >= _LOCK_TRIES and self._is_driven():
+                break
         other = read_driver(self._tree).holder
         who = (
             f"{other.user} on {other.host}, process {other.pid}, since {other.since}"
@@ -240,6 +244,13 @@ class FileLease:
             holder=other,
             asked_by=holder,
         )
+
+    def _is_driven(self) -> bool:
+        """Tell whether a driver has the lock: those who ask share it, and leave room for one more."""
+        fd = lock_run(self._tree, self.run_id, shared=True)
+        if fd is not None:
+            self._disk.close(fd)
+        return fd is None
 
     def _replace_journal(self, good: bytes) -> None:
         self._tree.replace(JOURNAL, good, durable=True)

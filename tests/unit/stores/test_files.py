@@ -226,21 +226,23 @@ def test_a_killed_driver_lets_go_and_its_run_is_not_clean(store: FileStore, runs
 
 
 def test_asking_who_drives_never_keeps_a_driver_out(store: FileStore) -> None:
-    """The question takes the lock for a moment; a driver that meets it tries again."""
+    """The question takes the lock for a moment; a driver that meets it tries again, however many ask."""
     stop = threading.Event()
 
     def ask() -> None:
         while not stop.is_set():
             store.holder(RUN)
 
-    thread = threading.Thread(target=ask)
-    thread.start()
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
     try:
         for _ in range(100):
             store.lease(RUN, HOLDER).release()
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\0\0\0", b'{"holder":', b'{"releasedAtBytes":5}', b"\xff"])
