@@ -64,9 +64,9 @@ class Logbook:
             return
         # With the log in hand, since somebody else may be telling of the same change.
         with self.log.alone():
-            digest, known = policy.digest(), self.log.newest(PolicyChanged)
-            if known is not None and known.policy_sha256 == digest:
+            if self.says_policy(policy):
                 return
+            digest, known = policy.digest(), self.log.newest(PolicyChanged)
             self.log.keep("policies", f"{digest}.json", canonical_json(policy.document()))
             previous = known.policy_sha256 if known is not None else None
             leaf = PolicyChanged(policy_sha256=digest, previous_sha256=previous, by=self._user)

@@ -89,6 +89,18 @@ def lock_run(tree: Tree, run_id: str, *, shared: bool) -> int | None:
     return None
 
 
+def is_driven(tree: Tree, run_id: str) -> bool:
+    """Tell whether a driver has the run's lock: those who ask share it, and leave room for one more.
+
+    Raises:
+        NotFoundError: no such run.
+    """
+    fd = lock_run(tree, run_id, shared=True)
+    if fd is not None:
+        tree.disk.close(fd)
+    return fd is None
+
+
 class FileLog:
     """A task's output file."""
 
@@ -229,7 +241,7 @@ class FileLease:
             fd = lock_run(self._tree, self.run_id, shared=False)
             if fd is not None:
                 return fd
-            if attempt + 1 >= _LOCK_TRIES and self._is_driven():
+            if attempt + 1 >= _LOCK_TRIES and is_driven(self._tree, self.run_id):
                 break
         other = read_driver(self._tree).holder
         who = (
@@ -244,13 +256,6 @@ class FileLease:
             holder=other,
             asked_by=holder,
         )
-
-    def _is_driven(self) -> bool:
-        """Tell whether a driver has the lock: those who ask share it, and leave room for one more."""
-        fd = lock_run(self._tree, self.run_id, shared=True)
-        if fd is not None:
-            self._disk.close(fd)
-        return fd is None
 
     def _replace_journal(self, good: bytes) -> None:
         self._tree.replace(JOURNAL, good, durable=True)

@@ -20,7 +20,7 @@ from babysitter.model.errors import NotFoundError, RunExistsError
 from babysitter.model.ids import RUN_ID, check_run_id
 from babysitter.stores.disk import Disk, RealDisk
 from babysitter.stores.failures import disk_errors
-from babysitter.stores.file_lease import JOURNAL, FileLease, lock_run, mark_released, read_driver
+from babysitter.stores.file_lease import JOURNAL, FileLease, is_driven, mark_released, read_driver
 from babysitter.stores.interface import Holder, Piece, piece_begin
 from babysitter.stores.paths import check_path
 from babysitter.stores.tree import Tree, write_all
@@ -58,11 +58,7 @@ class FileStore:
     def holder(self, run_id: str) -> Holder | None:
         """See Store."""
         tree = self._tree(run_id)
-        lock_fd = lock_run(tree, run_id, shared=True)
-        if lock_fd is not None:
-            self._disk.close(lock_fd)
-            return None
-        return read_driver(tree).holder
+        return read_driver(tree).holder if is_driven(tree, run_id) else None
 
     def run_ids(self) -> list[str]:
         """See Store."""

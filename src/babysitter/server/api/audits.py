@@ -1,5 +1,7 @@
 """The API of auditing: what is proven of each run, who answered and asked what, and all of it to take."""
 
+from dataclasses import replace
+
 from babysitter.server.exchange import Asked, Reply, as_json
 from babysitter.server.routes import Route, Table
 from babysitter.service.approvals_list import Wanted
@@ -10,13 +12,18 @@ from babysitter.service.hosting.audited import ApprovalsPage, Audited, VisitedAu
 _TAR, _HTML = "application/x-tar", "text/html; charset=utf-8"
 _WHERE = {"workspace": "The id of a workspace; without it, the first that you may audit."}
 _SKIP = {"skip": "How many to leave out."}
-_FILTERS = {
+APPROVALS_QUERY = {
     "since": "From this date or time on.",
     "by": "Of this person, or in their place.",
     "rule": "Under this rule.",
     "environment": "About this environment.",
     "process": "In runs of this process.",
     "decision": "approve, reject or defer.",
+}
+ACCESS_QUERY = {
+    "who": "Of this person or agent.",
+    "since": "From this date or time on.",
+    "denied": "yes: only what was refused.",
 }
 
 
@@ -33,7 +40,8 @@ def approvals(asked: Asked) -> Reply:
 
 def access(asked: Asked) -> Reply:
     """Give who asked what of the server."""
-    return as_json(visited_access(asked.visit, access_wanted(asked)))
+    wanted = replace(access_wanted(asked), limit=asked.number("limit", 100))
+    return as_json(visited_access(asked.visit, wanted))
 
 
 def verification(asked: Asked) -> Reply:
@@ -62,7 +70,7 @@ def report(asked: Asked) -> Reply:
 
 def approvals_wanted(asked: Asked) -> Wanted:
     """Return which answers are asked for."""
-    return Wanted(**{name: asked.query.get(name, "") for name in _FILTERS})
+    return Wanted(**{name: asked.query.get(name, "") for name in APPROVALS_QUERY})
 
 
 def access_wanted(asked: Asked) -> AccessWanted:
@@ -72,7 +80,6 @@ def access_wanted(asked: Asked) -> AccessWanted:
         since=asked.query.get("since", ""),
         denied=asked.query.get("denied", "") == "yes",
         skip=asked.number("skip", 0),
-        limit=asked.number("limit", 100),
     )
 
 
@@ -99,7 +106,7 @@ ROUTES: Table = (
         summary="Who answered what, newest first.",
         action="audit.read",
         gives=ApprovalsPage,
-        query={**_FILTERS, **_SKIP, **_WHERE},
+        query={**APPROVALS_QUERY, **_SKIP, **_WHERE},
     ),
     Route(
         method="GET",
@@ -109,13 +116,7 @@ ROUTES: Table = (
         summary="Who asked what of the server, newest first.",
         action="access.read",
         gives=AccessPage,
-        query={
-            "who": "Of this person or agent.",
-            "since": "From this date or time on.",
-            "denied": "yes: only what was refused.",
-            "limit": "How many at most.",
-            **_SKIP,
-        },
+        query={**ACCESS_QUERY, "limit": "How many at most.", **_SKIP},
     ),
     Route(
         method="POST",

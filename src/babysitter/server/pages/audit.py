@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from babysitter.server.api.audits import access_wanted, approvals_wanted
+from babysitter.server.api.audits import ACCESS_QUERY, APPROVALS_QUERY, access_wanted, approvals_wanted
 from babysitter.server.exchange import Asked, Reply
 from babysitter.server.pages.rendering import page
 from babysitter.server.pages.retention import retention_of
@@ -81,16 +81,7 @@ ROUTES: Table = (
         answer=approvals,
         summary="Who answered what.",
         action="audit.read",
-        query={
-            "since": "From this date or time on.",
-            "by": "Of this person, or in their place.",
-            "rule": "Under this rule.",
-            "environment": "About this environment.",
-            "process": "In runs of this process.",
-            "decision": "approve, reject or defer.",
-            **_SKIP,
-            **_WHERE,
-        },
+        query={**APPROVALS_QUERY, **_SKIP, **_WHERE},
     ),
     Route(
         method="GET",
@@ -99,12 +90,7 @@ ROUTES: Table = (
         answer=access,
         summary="Who asked what of the server.",
         action="access.read",
-        query={
-            "who": "Of this person or agent.",
-            "since": "From this date or time on.",
-            "denied": "yes: only what was refused.",
-            **_SKIP,
-        },
+        query={**ACCESS_QUERY, **_SKIP},
     ),
     Route(
         method="GET",

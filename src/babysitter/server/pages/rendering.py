@@ -23,6 +23,8 @@ from babysitter.service.hosting.questions import VisitedQuestions
 
 HTML = "text/html; charset=utf-8"
 SECTIONS = (("Inbox", "/inbox"), ("Runs", "/runs"), ("Audit", "/audit"), ("Atlas", "/atlas"))
+PART_CHARS_MAX = 70_000
+"""Of one value on a page: more than a value that was cut where it was read has, with the word that it was."""
 _TYPES = {
     "css": "text/css",
     "js": "text/javascript",
@@ -48,6 +50,7 @@ def environment() -> Environment:
     made.filters["brief_json"] = brief
     made.filters["markdown"] = markdown
     made.filters["visible"] = visible
+    made.filters["visible_part"] = visible_part
     made.globals["asset"] = asset
     return made
 
@@ -85,6 +88,12 @@ def problem(asked: Asked, *, status: int, heading: str, message: str, hint: str 
 def pretty(value: Any) -> str:  # noqa: ANN401 (any JSON)
     """Return a value as JSON over several lines."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+def visible_part(text: str) -> str:
+    """Return a text with what hides in it written out, which may take thirty times its room; cut then."""
+    shown = visible(text)
+    return shown if len(shown) <= PART_CHARS_MAX else f"{shown[: PART_CHARS_MAX - 1]}…"
 
 
 def brief(value: Any, chars_max: int) -> str:  # noqa: ANN401 (any JSON)

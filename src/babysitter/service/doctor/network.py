@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from babysitter.model.errors import RefusedError
+from babysitter.model.network import is_loopback
 from babysitter.service.doctor.check import Check, Result, could_not_check, not_applicable, ok, problem, some
 from babysitter.service.doctor.surroundings import Surroundings
 
@@ -39,7 +40,7 @@ def nothing_listens_outside(here: Surroundings) -> Result:
     outside: list[str] = []
     for pid in serving:
         addresses = [listening[inode] for inode in _sockets(proc, pid) if inode in listening]
-        outside += [f"process {pid} on {address}" for address in addresses if not _is_local(address)]
+        outside += [f"process {pid} on {address}" for address in addresses if not is_loopback(address)]
     if not outside:
         return ok(
             f"process {some([str(pid) for pid in serving])} listens on this machine's own addresses alone"
@@ -80,16 +81,7 @@ def others_are_reached_safely(here: Surroundings) -> Result:
 
 def _is_clear(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme in _CLEAR and not _is_local(parts.hostname or "")
-
-
-def _is_local(address: str) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return parts.scheme in _CLEAR and not is_loopback(parts.hostname or "")
 
 
 def _servers(proc: Path) -> Iterator[int]:

@@ -162,7 +162,7 @@ class VisitedAudit:
         return as_html(title, report_on(hosted.workspace, chosen, title=title))
 
     def _known(self, hosted: Hosted, run_ids: tuple[str, ...]) -> list[str]:
-        known = set(hosted.workspace.store.run_ids())
+        known = set(hosted.workspace.store.run_ids()) if run_ids else ()
         for run_id in run_ids:
             if run_id not in known:
                 raise NotFoundError(f"there is no run {run_id[:80]}.", hint="See which there are at /runs.")

@@ -108,15 +108,15 @@ class Catalogue:
         """
         self._read_noted()
         with self._lock:
-            before = set(self._entries)
-        run_ids = self._store.run_ids()
-        with self._lock:
-            # Of those that were known before: what was created and taken in meanwhile is not gone.
-            gone = (before - set(run_ids)) & self._entries.keys()
-            for run_id in gone:
-                del self._entries[run_id]
-                self._order = None
             known = dict(self._entries)
+        run_ids = self._store.run_ids()
+        # Of those that were known before: what was created and taken in meanwhile is not gone.
+        gone = known.keys() - set(run_ids)
+        if gone:
+            with self._lock:
+                for run_id in gone:
+                    self._entries.pop(run_id, None)
+                self._order = None
         self._read_what_was_glanced_at()
         for run_id in run_ids:
             entry = known.get(run_id)
